@@ -1,0 +1,56 @@
+"""Money: integers of a currency's minor unit, and how people write them."""
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
+
+# ISO 4217 (list one, 2024-06): currencies whose minor unit is not a hundredth.
+DIGITS: Final = dict.fromkeys(
+    "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0
+) | dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3)
+SYMBOLS: Final = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
+# What an event can be sold in. A new one needs nothing but a line here.
+CURRENCIES: Final = (
+    "EUR",
+    "USD",
+    "GBP",
+    "CHF",
+    "JPY",
+    "KWD",
+    "SEK",
+    "DKK",
+    "NOK",
+    "PLN",
+    "CZK",
+    "CAD",
+    "MXN",
+)
+
+
+def digits(currency: str) -> int:
+    """How many decimal digits the currency has: 2 for EUR, 0 for JPY, 3 for KWD."""
+    return DIGITS.get(currency, 2)
+
+
+def decimal_string(minor: int, currency: str) -> str:
+    """Write an amount in the currency's own digits, for machines: `"84.00"`, `"8400"` (JPY)."""
+    places = digits(currency)
+    return f"{Decimal(minor).scaleb(-places):.{places}f}"
+
+
+def display(minor: int, currency: str) -> str:
+    """Write an amount for people, without needless zeros: `€84`, `€84.50`, `CHF 180`."""
+    text = decimal_string(minor, currency)
+    whole, _, fraction = text.partition(".")
+    grouped = f"{int(whole):,}" + (f".{fraction}" if fraction.strip("0") else "")
+    symbol = SYMBOLS.get(currency)
+    return f"{symbol}{grouped}" if symbol else f"{currency} {grouped}"
+
+
+def to_minor(amount: Decimal, currency: str) -> int:
+    """The amount in minor units, rounded half up: the one rounding rule of the platform.
+
+    Half up is what invoices in the EU commonly use (Council Directive 2006/112/EC leaves the rule to member states).
+    """
+    return int(
+        amount.scaleb(digits(currency)).quantize(Decimal(1), rounding=ROUND_HALF_UP)
+    )

@@ -1,0 +1,174 @@
+"""Money that moves: what was asked of a gateway, what it said, what must go back."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from bookings.models import Booking
+from events.models import Event
+from evently.database import EditableRow, Row
+
+
+class Payment(EditableRow):
+    """One attempt to pay one booking through one gateway. Committed before the gateway is called."""
+
+    class Status(models.TextChoices):
+        CREATED = "created", _("created")  # the gateway may or may not know of it
+        PENDING = "pending", _("waiting for the buyer")
+        CAPTURED = "captured", _("captured")
+        DECLINED = "declined", _("declined")
+        ABANDONED = "abandoned", _("abandoned")
+
+    class Outcome(models.TextChoices):
+        CONFIRMED = "confirmed", _("booking confirmed")
+        REFUND = "refund", _("goes back")
+
+    event = models.ForeignKey(
+        Event, models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    booking = models.ForeignKey(
+        Booking, models.PROTECT, related_name="payments", verbose_name=_("booking")
+    )
+    gateway = models.CharField(_("gateway"), max_length=20)
+    gateway_id = models.CharField(_("id at the gateway"), max_length=255, blank=True)
+    amount_minor = models.PositiveBigIntegerField(_("amount, in minor units"))
+    currency = models.CharField(_("currency"), max_length=3)
+    status = models.CharField(
+        _("status"), max_length=10, choices=Status, default=Status.CREATED
+    )
+    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome, blank=True)
+    idempotency_key = models.CharField(_("idempotency key"), max_length=64, unique=True)
+
+    class Meta:
+        verbose_name = _("payment")
+        verbose_name_plural = _("payments")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["gateway", "gateway_id"],
+                condition=~Q(gateway_id=""),
+                name="payments_payment_one_per_charge",
+            ),
+            models.UniqueConstraint(
+                fields=["booking"],
+                condition=Q(outcome="confirmed"),
+                name="payments_payment_one_confirms",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    status__in=[
+                        "created",
+                        "pending",
+                        "captured",
+                        "declined",
+                        "abandoned",
+                    ]
+                ),
+                name="payments_payment_status_known",
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(status="captured") & Q(outcome__in=["confirmed", "refund"])
+                )
+                | (~Q(status="captured") & Q(outcome="")),
+                name="payments_payment_captured_has_outcome",
+            ),
+            models.CheckConstraint(
+                condition=Q(amount_minor__gt=0), name="payments_payment_amount_positive"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.gateway} {self.gateway_id}"
+
+
+class Refund(EditableRow):
+    """Money that is owed back: the intent, committed with the fact that made it due."""
+
+    class Status(models.TextChoices):
+        REQUESTED = "requested", _("requested")
+
+    class Reason(models.TextChoices):
+        SEATS_LOST = "seats_lost", _("paid too late, the seats were gone")
+        PAID_TWICE = "paid_twice", _("paid twice")
+        BOOKING_CANCELLED = "booking_cancelled", _("booking cancelled")
+        EVENT_CANCELLED = "event_cancelled", _("event cancelled")
+
+    event = models.ForeignKey(
+        Event, models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    payment = models.ForeignKey(
+        Payment,
+        models.PROTECT,
+        related_name="refunds",
+        verbose_name=_("payment"),
+        db_index=False,
+    )
+    amount_minor = models.PositiveBigIntegerField(_("amount, in minor units"))
+    currency = models.CharField(_("currency"), max_length=3)
+    reason = models.CharField(_("reason"), max_length=20, choices=Reason)
+    status = models.CharField(
+        _("status"), max_length=10, choices=Status, default=Status.REQUESTED
+    )
+
+    class Meta:
+        verbose_name = _("refund")
+        verbose_name_plural = _("refunds")
+        constraints = [
+            # A full refund is due once. Partial ones will need a sum under the payment's lock instead.
+            models.UniqueConstraint(fields=["payment"], name="payments_refund_once"),
+            models.CheckConstraint(
+                condition=Q(amount_minor__gt=0), name="payments_refund_amount_positive"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount_minor} {self.currency}"
+
+
+class WebhookEvent(Row):
+    """What a gateway told us, stored once, whatever the order and however often it says so."""
+
+    gateway = models.CharField(_("gateway"), max_length=20)
+    gateway_event_id = models.CharField(_("id at the gateway"), max_length=255)
+    kind = models.CharField(_("kind"), max_length=60)
+    body = models.JSONField(_("body"))
+    processed_at = models.DateTimeField(_("processed"), null=True, blank=True)
+    error = models.TextField(_("error"), blank=True)
+
+    class Meta:
+        verbose_name = _("webhook event")
+        verbose_name_plural = _("webhook events")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["gateway", "gateway_event_id"],
+                name="payments_webhookevent_stored_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.gateway} {self.kind}"
+
+
+class SandboxCharge(EditableRow):
+    """The sandbox gateway's own book, as if it were another company's: the platform reads it only through the gateway."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("open")
+        PAID = "paid", _("paid")
+        DECLINED = "declined", _("declined")
+        ABANDONED = "abandoned", _("abandoned")
+
+    idempotency_key = models.CharField(max_length=64, unique=True)
+    reference = models.CharField(max_length=40)
+    description = models.CharField(max_length=200)
+    amount_minor = models.PositiveBigIntegerField()
+    currency = models.CharField(max_length=3)
+    return_url = models.URLField(max_length=500)
+    status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
+
+    class Meta:
+        verbose_name = _("sandbox charge")
+        verbose_name_plural = _("sandbox charges")
+
+    def __str__(self) -> str:
+        return self.reference
