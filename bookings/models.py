@@ -10,9 +10,9 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from events.models import Event, Seat, TicketType
 from evently.accounts.models import Organizer
 from evently.database import EditableRow, Row
+from events.models import Event, Seat, TicketType
 
 
 def guest_secret() -> str:
@@ -30,10 +30,7 @@ class BookingQuerySet(models.QuerySet["Booking"]):
 
     def live(self) -> Self:
         """What takes up seats now: confirmed, or held and not lapsed, swept or not."""
-        return self.filter(
-            Q(status=Booking.Status.CONFIRMED)
-            | Q(status__in=Booking.HOLDING, expires_at__gt=Now())
-        )
+        return self.filter(Q(status=Booking.Status.CONFIRMED) | Q(status__in=Booking.HOLDING, expires_at__gt=Now()))
 
     def with_clock(self) -> Self:
         """Annotate `clock`, the database's time, which alone says whether a hold has lapsed."""
@@ -41,21 +38,11 @@ class BookingQuerySet(models.QuerySet["Booking"]):
 
     def with_seats(self) -> Self:
         """Prefetch `live_seats`, each with its seat and ticket type, in the order of the hall."""
-        live = (
-            BookingSeat.objects.filter(released_at=None)
-            .select_related("seat", "ticket_type")
-            .order_by("seat__position")
-        )
-        return self.prefetch_related(
-            Prefetch("seats", queryset=live, to_attr="live_seats")
-        )
+        live = BookingSeat.objects.filter(released_at=None).select_related("seat", "ticket_type").order_by("seat__position")
+        return self.prefetch_related(Prefetch("seats", queryset=live, to_attr="live_seats"))
 
     def lock(self, *, skip_locked: bool = False) -> Self:
-        return (
-            self.with_clock()
-            .order_by("pk")
-            .select_for_update(of=("self",), no_key=True, skip_locked=skip_locked)
-        )
+        return self.with_clock().order_by("pk").select_for_update(of=("self",), no_key=True, skip_locked=skip_locked)
 
 
 class Booking(EditableRow):
@@ -76,15 +63,9 @@ class Booking(EditableRow):
 
     HOLDING = (Status.HELD, Status.PAYING)
 
-    event = models.ForeignKey(
-        Event, models.PROTECT, related_name="bookings", verbose_name=_("event")
-    )
+    event = models.ForeignKey(Event, models.PROTECT, related_name="bookings", verbose_name=_("event"))
     reference = models.CharField(
-        _("reference"),
-        max_length=20,
-        unique=True,
-        db_default=Func(function="booking_reference"),
-        editable=False,
+        _("reference"), max_length=20, unique=True, db_default=Func(function="booking_reference"), editable=False
     )
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -101,24 +82,12 @@ class Booking(EditableRow):
     name = models.CharField(_("name"), max_length=200, blank=True, db_default="")
     language = models.CharField(_("language"), max_length=10, blank=True, db_default="")
     secret = models.CharField(max_length=40, default=guest_secret, editable=False)
-    terms_version = models.CharField(
-        _("terms accepted"), max_length=20, blank=True, db_default="", editable=False
-    )
-    terms_accepted_at = models.DateTimeField(
-        _("terms accepted at"), null=True, blank=True, editable=False
-    )
-    marketing_consent = models.BooleanField(
-        _("wants news"), default=False, db_default=False
-    )
-    status = models.CharField(
-        _("status"), max_length=10, choices=Status, default=Status.HELD
-    )
+    terms_version = models.CharField(_("terms accepted"), max_length=20, blank=True, db_default="", editable=False)
+    terms_accepted_at = models.DateTimeField(_("terms accepted at"), null=True, blank=True, editable=False)
+    marketing_consent = models.BooleanField(_("wants news"), default=False, db_default=False)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.HELD)
     payment_status = models.CharField(
-        _("payment"),
-        max_length=20,
-        choices=PaymentStatus,
-        default=PaymentStatus.UNPAID,
-        db_default=PaymentStatus.UNPAID,
+        _("payment"), max_length=20, choices=PaymentStatus, default=PaymentStatus.UNPAID, db_default=PaymentStatus.UNPAID
     )
     expires_at = models.DateTimeField(_("expires"))
     quantity = models.PositiveSmallIntegerField(_("tickets"))
@@ -127,9 +96,7 @@ class Booking(EditableRow):
     version = models.PositiveIntegerField(_("version"), default=1, db_default=1)
 
     clock: Any  # annotated by lock() and with_clock()
-    live_seats: list[
-        "BookingSeat"
-    ]  # by with_seats(), and by the hold that has just made them
+    live_seats: list["BookingSeat"]  # by with_seats(), and by the hold that has just made them
 
     objects = BookingQuerySet.as_manager()
 
@@ -139,50 +106,23 @@ class Booking(EditableRow):
         constraints = [
             models.CheckConstraint(
                 name="bookings_booking_status_known",
-                condition=Q(
-                    status__in=["held", "paying", "confirmed", "expired", "cancelled"]
-                ),
+                condition=Q(status__in=["held", "paying", "confirmed", "expired", "cancelled"]),
             ),
             models.CheckConstraint(
                 name="bookings_booking_payment_status_known",
-                condition=Q(
-                    payment_status__in=["unpaid", "paid", "partly_refunded", "refunded"]
-                ),
+                condition=Q(payment_status__in=["unpaid", "paid", "partly_refunded", "refunded"]),
             ),
-            models.CheckConstraint(
-                name="bookings_booking_has_buyer",
-                condition=Q(user__isnull=False) | ~Q(session=""),
-            ),
-            models.CheckConstraint(
-                name="bookings_booking_has_seats", condition=Q(quantity__gte=1)
-            ),
+            models.CheckConstraint(name="bookings_booking_has_buyer", condition=Q(user__isnull=False) | ~Q(session="")),
+            models.CheckConstraint(name="bookings_booking_has_seats", condition=Q(quantity__gte=1)),
         ]
         indexes = [
+            models.Index(fields=["user", "event"], condition=Q(user__isnull=False), name="bookings_booking_user"),
+            models.Index(fields=["session", "event"], condition=~Q(session=""), name="bookings_booking_session"),
+            models.Index(fields=["email", "event"], condition=~Q(email=""), name="bookings_booking_email"),
             models.Index(
-                fields=["user", "event"],
-                condition=Q(user__isnull=False),
-                name="bookings_booking_user",
+                fields=["address", "event"], condition=Q(status__in=["held", "paying"]), name="bookings_booking_address"
             ),
-            models.Index(
-                fields=["session", "event"],
-                condition=~Q(session=""),
-                name="bookings_booking_session",
-            ),
-            models.Index(
-                fields=["email", "event"],
-                condition=~Q(email=""),
-                name="bookings_booking_email",
-            ),
-            models.Index(
-                fields=["address", "event"],
-                condition=Q(status__in=["held", "paying"]),
-                name="bookings_booking_address",
-            ),
-            models.Index(
-                fields=["expires_at"],
-                condition=Q(status__in=["held", "paying"]),
-                name="bookings_booking_lapsing",
-            ),
+            models.Index(fields=["expires_at"], condition=Q(status__in=["held", "paying"]), name="bookings_booking_lapsing"),
         ]
 
     def __str__(self) -> str:
@@ -206,20 +146,12 @@ class Booking(EditableRow):
 class BookingSeat(Row):
     """A seat in a booking at its price; live until `released_at`. Kept after release: late money asks for these seats again."""
 
-    event = models.ForeignKey(
-        Event, models.PROTECT, related_name="+", db_index=False, db_constraint=False
-    )
+    event = models.ForeignKey(Event, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
     booking = models.ForeignKey(Booking, models.PROTECT, related_name="seats")
-    seat = models.ForeignKey(
-        Seat, models.PROTECT, related_name="bookings", db_index=False
-    )
-    ticket_type = models.ForeignKey(
-        TicketType, models.PROTECT, related_name="+", db_index=False
-    )
+    seat = models.ForeignKey(Seat, models.PROTECT, related_name="bookings", db_index=False)
+    ticket_type = models.ForeignKey(TicketType, models.PROTECT, related_name="+", db_index=False)
     price_minor = models.PositiveBigIntegerField(_("price, in minor units"))
-    attendee = models.CharField(
-        _("attendee"), max_length=200, blank=True, db_default=""
-    )
+    attendee = models.CharField(_("attendee"), max_length=200, blank=True, db_default="")
     released_at = models.DateTimeField(_("released"), null=True, blank=True)
 
     class Meta:
@@ -227,19 +159,9 @@ class BookingSeat(Row):
         verbose_name_plural = _("booked seats")
         constraints = [
             # The last wall: whatever a bug or a missing lock does, a seat is in one live booking.
-            models.UniqueConstraint(
-                fields=["seat"],
-                condition=Q(released_at=None),
-                name="bookings_bookingseat_sold_once",
-            ),
+            models.UniqueConstraint(fields=["seat"], condition=Q(released_at=None), name="bookings_bookingseat_sold_once")
         ]
-        indexes = [
-            models.Index(
-                fields=["ticket_type"],
-                condition=Q(released_at=None),
-                name="bookings_bookingseat_live_type",
-            ),
-        ]
+        indexes = [models.Index(fields=["ticket_type"], condition=Q(released_at=None), name="bookings_bookingseat_live_type")]
 
     def __str__(self) -> str:
         return f"{self.booking_id}: {self.seat_id}"
@@ -248,9 +170,7 @@ class BookingSeat(Row):
 class BookingHistory(Row):
     """Every transition of a booking; append-only by trigger."""
 
-    event = models.ForeignKey(
-        Event, models.PROTECT, related_name="+", db_index=False, db_constraint=False
-    )
+    event = models.ForeignKey(Event, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
     booking = models.ForeignKey(Booking, models.PROTECT, related_name="history")
     version = models.PositiveIntegerField(_("version of the booking"))
     action = models.CharField(_("what"), max_length=20)
@@ -273,16 +193,10 @@ class Ticket(EditableRow):
         VALID = "valid", _("valid")
         VOID = "void", _("void")
 
-    event = models.ForeignKey(
-        Event, models.PROTECT, related_name="+", db_constraint=False
-    )
+    event = models.ForeignKey(Event, models.PROTECT, related_name="+", db_constraint=False)
     booking = models.ForeignKey(Booking, models.PROTECT, related_name="tickets")
-    booking_seat = models.ForeignKey(
-        BookingSeat, models.PROTECT, related_name="tickets", db_index=False
-    )
-    status = models.CharField(
-        _("status"), max_length=10, choices=Status, default=Status.VALID
-    )
+    booking_seat = models.ForeignKey(BookingSeat, models.PROTECT, related_name="tickets", db_index=False)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.VALID)
     generation = models.PositiveSmallIntegerField(_("generation"), default=1)
 
     class Meta:
@@ -290,14 +204,9 @@ class Ticket(EditableRow):
         verbose_name_plural = _("tickets")
         constraints = [
             models.UniqueConstraint(
-                fields=["booking_seat"],
-                condition=Q(status="valid"),
-                name="bookings_ticket_one_valid_per_seat",
+                fields=["booking_seat"], condition=Q(status="valid"), name="bookings_ticket_one_valid_per_seat"
             ),
-            models.CheckConstraint(
-                condition=Q(status__in=["valid", "void"]),
-                name="bookings_ticket_status_known",
-            ),
+            models.CheckConstraint(condition=Q(status__in=["valid", "void"]), name="bookings_ticket_status_known"),
         ]
 
     def __str__(self) -> str:

@@ -55,19 +55,10 @@ ORDER BY bool_or(lapsed), random() LIMIT 1
 """
 
 
-def best_available(
-    *, event_id: UUID, category_id: UUID, quantity: int, adjacent: bool
-) -> list[UUID]:
+def best_available(*, event_id: UUID, category_id: UUID, quantity: int, adjacent: bool) -> list[UUID]:
     """Propose `quantity` free places, next to each other while such are left; nothing if there are not enough."""
-    wish: dict[str, Any] = {
-        "event": event_id,
-        "category": category_id,
-        "quantity": quantity,
-        "choice": CHOICE,
-    }
-    searches = (
-        [(ADJACENT, {"window": window}) for window in WINDOWS] if adjacent else []
-    )
+    wish: dict[str, Any] = {"event": event_id, "category": category_id, "quantity": quantity, "choice": CHOICE}
+    searches = [(ADJACENT, {"window": window}) for window in WINDOWS] if adjacent else []
     with connection.cursor() as cursor:
         for sql, more in [*searches, (APART, {})]:
             cursor.execute(sql, wish | more)

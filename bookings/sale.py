@@ -90,20 +90,12 @@ class Buyer:
     address: str = ""
 
     def __str__(self) -> str:
-        return (
-            f"session:{self.session[:8]}"
-            if self.user_id is None
-            else f"user:{self.user_id}"
-        )
+        return f"session:{self.session[:8]}" if self.user_id is None else f"user:{self.user_id}"
 
     @property
     def owner(self) -> str:
         """Whose idempotency keys these are."""
-        return (
-            f"session:{self.session}"
-            if self.user_id is None
-            else f"user:{self.user_id}"
-        )
+        return f"session:{self.session}" if self.user_id is None else f"user:{self.user_id}"
 
     @property
     def bookings(self) -> Q:
@@ -113,11 +105,7 @@ class Buyer:
 
     def keys(self, event_id: UUID) -> list[str]:
         """What is locked while this buyer's limits are counted, always in this order."""
-        known = {
-            "user": self.user_id,
-            "session": self.session,
-            "address": settings.EVENTLY_RATE_LIMITS and self.address,
-        }
+        known = {"user": self.user_id, "session": self.session, "address": settings.EVENTLY_RATE_LIMITS and self.address}
         return [f"{event_id} {kind}:{value}" for kind, value in known.items() if value]
 
 
@@ -165,11 +153,7 @@ class Sale:
                 raise NotOnSale
             raise EventNotFound
         *facts, _locked, offers = row
-        fields: list[Any] = [
-            event_id,
-            *facts,
-            {offer.id: offer for offer in map(Offer.parse, offers or [])},
-        ]
+        fields: list[Any] = [event_id, *facts, {offer.id: offer for offer in map(Offer.parse, offers or [])}]
         sale = cls(*fields)
         if sale.clock < sale.starts_at:
             raise NotOnSale(_("The sale has not started yet."))
@@ -177,21 +161,13 @@ class Sale:
             raise NotOnSale(_("The sale of this event has ended."))
         return sale
 
-    def offer(
-        self, ticket_type_id: UUID | None, *, category_id: UUID | None = None
-    ) -> Offer:
+    def offer(self, ticket_type_id: UUID | None, *, category_id: UUID | None = None) -> Offer:
         """The wished ticket type, or the default one of the seat's category."""
         for offer in self.offers.values():
             right_place = category_id is None or offer.category_id == category_id
-            if right_place and (
-                offer.id == ticket_type_id
-                or (ticket_type_id is None and offer.is_default)
-            ):
+            if right_place and (offer.id == ticket_type_id or (ticket_type_id is None and offer.is_default)):
                 if not offer.is_open:
-                    raise NotOnSale(
-                        _("“%(name)s” is not on sale at the moment.")
-                        % {"name": offer.name}
-                    )
+                    raise NotOnSale(_("“%(name)s” is not on sale at the moment.") % {"name": offer.name})
                 return offer
         raise NotOnSale(_("This ticket type is not sold for this place."))
 
@@ -202,40 +178,18 @@ class Sale:
         """
         if quantity > self.max_per_booking:
             raise LimitReached(
-                ngettext(
-                    "At most %(most)d ticket per booking.",
-                    "At most %(most)d tickets per booking.",
-                    self.max_per_booking,
-                )
+                ngettext("At most %(most)d ticket per booking.", "At most %(most)d tickets per booking.", self.max_per_booking)
                 % {"most": self.max_per_booking}
             )
         capped = settings.EVENTLY_RATE_LIMITS
-        wish = {
-            "event": self.event_id,
-            "user": buyer.user_id,
-            "session": buyer.session,
-            "beside": beside,
-        }
+        wish = {"event": self.event_id, "user": buyer.user_id, "session": buyer.session, "beside": beside}
         with connection.cursor() as cursor:
-            cursor.execute(
-                TAKEN,
-                wish | {"address": buyer.address if capped and buyer.address else None},
-            )
+            cursor.execute(TAKEN, wish | {"address": buyer.address if capped and buyer.address else None})
             bought, held, held_at_address, registered = cursor.fetchone()
-        if (
-            self.max_per_customer is not None
-            and bought + held + quantity > self.max_per_customer
-        ):
+        if self.max_per_customer is not None and bought + held + quantity > self.max_per_customer:
             raise LimitReached(per_customer(self.max_per_customer))
-        if capped and (
-            held + quantity > HELD_PER_BUYER
-            or held_at_address + quantity > HELD_PER_ADDRESS
-        ):
-            raise LimitReached(
-                _(
-                    "Too many seats are held without being paid. Please finish or give back what you hold first."
-                )
-            )
+        if capped and (held + quantity > HELD_PER_BUYER or held_at_address + quantity > HELD_PER_ADDRESS):
+            raise LimitReached(_("Too many seats are held without being paid. Please finish or give back what you hold first."))
         return bool(registered)
 
     def check_offers(self, offers: Iterable[Offer], *, registered: bool) -> None:
@@ -244,20 +198,16 @@ class Sale:
         for offer, quantity in wished.items():
             if quantity < offer.min_per_booking:
                 raise LimitReached(
-                    _("“%(name)s” is sold from %(least)d tickets on.")
-                    % {"name": offer.name, "least": offer.min_per_booking}
+                    _("“%(name)s” is sold from %(least)d tickets on.") % {"name": offer.name, "least": offer.min_per_booking}
                 )
             if offer.max_per_booking is not None and quantity > offer.max_per_booking:
                 raise LimitReached(
-                    _("At most %(most)d of “%(name)s” per booking.")
-                    % {"name": offer.name, "most": offer.max_per_booking}
+                    _("At most %(most)d of “%(name)s” per booking.") % {"name": offer.name, "most": offer.max_per_booking}
                 )
         if registered and not any(offer.price_minor for offer in wished):
             raise AlreadyRegistered
 
-    def check_type_limits(
-        self, offers: Iterable[Offer], *, beside: UUID | None = None
-    ) -> None:
+    def check_type_limits(self, offers: Iterable[Offer], *, beside: UUID | None = None) -> None:
         """Refuse when a limited ticket type has too few left. After the seats' locks, which the limited rows follow."""
         wished = Counter(offer.id for offer in offers if offer.is_limited)
         if not wished:
@@ -271,16 +221,9 @@ class Sale:
         for pk, limit, name in limits:
             if uses.get(pk, 0) + wished[pk] > limit:
                 left = max(0, limit - uses.get(pk, 0))
-                raise LimitReached(
-                    _("Of “%(name)s” only %(left)d are left.")
-                    % {"name": name, "left": left}
-                )
+                raise LimitReached(_("Of “%(name)s” only %(left)d are left.") % {"name": name, "left": left})
 
 
 def per_customer(most: int) -> str:
     """What a customer hears who wants more than the organizer gives to one person."""
-    return ngettext(
-        "At most %(most)d ticket per customer.",
-        "At most %(most)d tickets per customer.",
-        most,
-    ) % {"most": most}
+    return ngettext("At most %(most)d ticket per customer.", "At most %(most)d tickets per customer.", most) % {"most": most}

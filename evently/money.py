@@ -4,31 +4,16 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 # ISO 4217 (list one, 2024-06): currencies whose minor unit is not a hundredth.
-DIGITS: Final = dict.fromkeys(
-    "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0
-) | dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3)
+WITHOUT_DECIMALS: Final = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())  # noqa: SIM905 -- a list of words
+WITH_THREE_DECIMALS: Final = frozenset("BHD IQD JOD KWD LYD OMR TND".split())  # noqa: SIM905 -- a list of words
 SYMBOLS: Final = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
 # What an event can be sold in. A new one needs nothing but a line here.
-CURRENCIES: Final = (
-    "EUR",
-    "USD",
-    "GBP",
-    "CHF",
-    "JPY",
-    "KWD",
-    "SEK",
-    "DKK",
-    "NOK",
-    "PLN",
-    "CZK",
-    "CAD",
-    "MXN",
-)
+CURRENCIES: Final = ("EUR", "USD", "GBP", "CHF", "JPY", "KWD", "SEK", "DKK", "NOK", "PLN", "CZK", "CAD", "MXN")
 
 
 def digits(currency: str) -> int:
     """How many decimal digits the currency has: 2 for EUR, 0 for JPY, 3 for KWD."""
-    return DIGITS.get(currency, 2)
+    return 0 if currency in WITHOUT_DECIMALS else 3 if currency in WITH_THREE_DECIMALS else 2
 
 
 def decimal_string(minor: int, currency: str) -> str:
@@ -51,6 +36,4 @@ def to_minor(amount: Decimal, currency: str) -> int:
 
     Half up is what invoices in the EU commonly use (Council Directive 2006/112/EC leaves the rule to member states).
     """
-    return int(
-        amount.scaleb(digits(currency)).quantize(Decimal(1), rounding=ROUND_HALF_UP)
-    )
+    return int(amount.scaleb(digits(currency)).quantize(Decimal(1), rounding=ROUND_HALF_UP))

@@ -1,7 +1,8 @@
 """Every setting, read from the environment; `.env.example` explains each variable.
 
-`EVENTLY_ENV` is `production` unless it says `development` or `test`: a forgotten variable refuses to start instead of starting insecurely.
-`./dev`, `manage.py` in a bare checkout and the tests choose their mode and supply services and keys of this checkout (`evently/devservices.py`).
+`EVENTLY_ENV` is `production` unless it says `development` or `test`, so that a forgotten variable refuses to start instead of
+starting insecurely. `./dev`, `manage.py` in a bare checkout and the tests choose their mode themselves, and supply services and
+keys of this checkout (`evently/devservices.py`).
 """
 
 import base64
@@ -93,7 +94,7 @@ EVENTLY_SITE_URL = EVENTLY_SITE_URL.rstrip("/")
 
 # Applications
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "evently.desk.apps.DeskConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -125,6 +126,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "evently.observability.middleware.RequestIdMiddleware",
+    "evently.rest.throttling.RateLimitHeaders",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -146,19 +148,21 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "libraries": {"evently": "evently.templatetags.evently"},
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "evently.context.site",
             ],
         },
     },
 ]
 
 
-# PostgreSQL. Time-outs (lock 3 s, statement 10 s, idle in transaction 15 s) belong to the role, not to the connection, so that they
-# survive a pooler: deploy/postgres-roles.sql in production, evently/devservices.py and conftest.py here.
+# PostgreSQL. Time limits (lock 3 s, statement 10 s, idle in transaction 15 s) belong to the role, not to the connection, so that
+# they work through a pooler: deploy/postgres-roles.sql in production, evently/devservices.py and conftest.py here.
 DATABASES = {
     "default": {
         **env.db_url_config(DATABASE_URL),
@@ -212,7 +216,6 @@ CELERY_TASK_SOFT_TIME_LIMIT = 600
 CELERY_TASK_TIME_LIMIT = 660
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True  # late acks: the broker delivers them again
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # in memory: nothing to write, nothing stale to read
 CELERY_BEAT_SCHEDULE = {  # each beat expires before the next: a worker that comes back late does it once, not a hundred times
@@ -225,6 +228,11 @@ CELERY_BEAT_SCHEDULE = {  # each beat expires before the next: a worker that com
         "task": "evently.outbox.tasks.relay",
         "schedule": 2.0,
         "options": {"expires": 2},
+    },
+    "refresh summaries": {
+        "task": "events.tasks.refresh_summaries",
+        "schedule": 60.0,
+        "options": {"expires": 60},
     },
 }
 
@@ -251,6 +259,17 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "evently.accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "evently.accounts.forms.LoginForm",
+    "signup": "evently.accounts.forms.SignupForm",
+    "add_email": "evently.accounts.forms.AddEmailForm",
+    "change_password": "evently.accounts.forms.ChangePasswordForm",
+    "set_password": "evently.accounts.forms.SetPasswordForm",
+    "reset_password": "evently.accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "evently.accounts.forms.ResetPasswordKeyForm",
+    "reauthenticate": "evently.accounts.forms.ReauthenticateForm",
+}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
@@ -258,6 +277,8 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # only in the browser that signed up, whose held seats then stay in sight
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # a changed password or address is told by mail
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = EVENTLY_SITE_URL.partition(":")[0]
 if not EVENTLY_RATE_LIMITS:
@@ -274,12 +295,13 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["evently.rest.media.JsonObject"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "evently.rest.media.Lenient",
+    "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_PAGINATION_CLASS": "evently.rest.pagination.Pages",
     "PAGE_SIZE": 30,
-    "DEFAULT_THROTTLE_CLASSES": (),
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "NUM_PROXIES": EVENTLY_TRUSTED_PROXIES,
+    "DEFAULT_THROTTLE_CLASSES": ["evently.rest.throttling.Limits"],
+    "DEFAULT_SCHEMA_CLASS": "evently.rest.schema.Schema",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SIMPLE_JWT = {
@@ -301,11 +323,17 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "BookingStatus": "bookings.models.Booking.Status",
+        "BookingPaymentStatus": "bookings.models.Booking.PaymentStatus",
+        "EventStatus": "events.models.Event.Status",
+        "EventTopic": "events.models.Event.Topic",
+        "SeatStatus": "events.models.Seat.Status",
+    },
 }
 
 
-# Security. Without TLS (development, or EVENTLY_INSECURE_HTTP to try production on localhost) secure cookies would never come back.
+# Security. Without TLS (development, or EVENTLY_INSECURE_HTTP to try production on localhost) secure cookies never come back.
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not EVENTLY_INSECURE_HTTP
 SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz|health|metrics)/?$"]  # asked by machines inside, over plain HTTP
 if not EVENTLY_INSECURE_HTTP:
@@ -391,5 +419,6 @@ LOGGING = {
             "level": "INFO",
         },  # without Django's own handlers: everything goes through root
         "django.server": {"handlers": [], "level": "INFO"},
+        "celery": {"level": "WARNING"},  # at INFO it says twice a second that nothing happened
     },
 }

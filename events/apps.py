@@ -1,8 +1,21 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+from evently.outbox.services import subscribe
+
+SEATS_CHANGED = (
+    *("booking.held", "booking.changed", "booking.confirmed", "booking.expired", "booking.cancelled"),
+    *("event.published", "event.cancelled"),
+)
+
 
 class EventsConfig(AppConfig):
     name = "events"
     label = "events"
     verbose_name = _("Events")
+
+    def ready(self) -> None:
+        from .tasks import schedule_refresh  # noqa: PLC0415 -- tasks import models, which are there only now
+
+        for topic in SEATS_CHANGED:
+            subscribe(topic, schedule_refresh)

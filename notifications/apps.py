@@ -1,8 +1,17 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+from evently.outbox.services import subscribe
+
 
 class NotificationsConfig(AppConfig):
     name = "notifications"
     label = "notifications"
     verbose_name = _("Notifications")
+
+    def ready(self) -> None:
+        from . import subscribers  # noqa: PLC0415 -- they import models, which are there only now
+
+        subscribe("booking.confirmed", subscribers.tell_confirmed)
+        subscribe("booking.cancelled", subscribers.tell_cancelled)
+        subscribe("refund.requested", subscribers.tell_refund)

@@ -15,15 +15,14 @@ class Delivery(EditableRow):
         QUEUED = "queued", _("queued")
         SENT = "sent", _("sent")
         FAILED = "failed", _("failed")
+        DROPPED = "dropped", _("no longer true")
 
     class Channel(models.TextChoices):
         EMAIL = "email", _("e-mail")
 
     key = models.CharField(max_length=120, unique=True)
     kind = models.CharField(_("kind"), max_length=40)
-    channel = models.CharField(
-        _("channel"), max_length=10, choices=Channel, default=Channel.EMAIL
-    )
+    channel = models.CharField(_("channel"), max_length=10, choices=Channel, default=Channel.EMAIL)
     recipient = models.CharField(_("to"), max_length=254)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -33,9 +32,7 @@ class Delivery(EditableRow):
         related_name="+",
     )
     object_id = models.UUIDField(null=True, blank=True, editable=False)
-    status = models.CharField(
-        _("status"), max_length=10, choices=Status, default=Status.QUEUED
-    )
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.QUEUED)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     due_at = models.DateTimeField(_("due"))
     sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
@@ -44,6 +41,11 @@ class Delivery(EditableRow):
     class Meta:
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=["queued", "sent", "failed", "dropped"]), name="notifications_delivery_status_known"
+            )
+        ]
         indexes = [
             models.Index(
                 fields=["due_at"],

@@ -1,16 +1,30 @@
 """Money that moves: what was asked of a gateway, what it said, what must go back."""
 
+from typing import Self
+
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from bookings.models import Booking
-from events.models import Event
 from evently.database import EditableRow, Row
+from events.models import Event
+
+
+class PaymentQuerySet(models.QuerySet["Payment"]):
+    def open(self) -> Self:
+        """Not decided yet: the buyer may still pay."""
+        return self.filter(status__in=Payment.OPEN)
+
+    def lock(self) -> Self:
+        return self.order_by("pk").select_for_update(of=("self",), no_key=True)
 
 
 class Payment(EditableRow):
-    """One attempt to pay one booking through one gateway. Committed before the gateway is called."""
+    """One attempt to pay one booking through one gateway. Committed before the gateway is called.
+
+    `amount_minor` is what was asked for; `captured_minor` what the gateway says has come, which is what goes back if it must.
+    """
 
     class Status(models.TextChoices):
         CREATED = "created", _("created")  # the gateway may or may not know of it
@@ -19,25 +33,25 @@ class Payment(EditableRow):
         DECLINED = "declined", _("declined")
         ABANDONED = "abandoned", _("abandoned")
 
+    OPEN = (Status.CREATED, Status.PENDING)
+
     class Outcome(models.TextChoices):
         CONFIRMED = "confirmed", _("booking confirmed")
         REFUND = "refund", _("goes back")
 
-    event = models.ForeignKey(
-        Event, models.PROTECT, related_name="+", db_index=False, db_constraint=False
-    )
-    booking = models.ForeignKey(
-        Booking, models.PROTECT, related_name="payments", verbose_name=_("booking")
-    )
+    event = models.ForeignKey(Event, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
+    booking = models.ForeignKey(Booking, models.PROTECT, related_name="payments", verbose_name=_("booking"))
     gateway = models.CharField(_("gateway"), max_length=20)
     gateway_id = models.CharField(_("id at the gateway"), max_length=255, blank=True)
     amount_minor = models.PositiveBigIntegerField(_("amount, in minor units"))
     currency = models.CharField(_("currency"), max_length=3)
-    status = models.CharField(
-        _("status"), max_length=10, choices=Status, default=Status.CREATED
-    )
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.CREATED)
     outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome, blank=True)
+    captured_minor = models.PositiveBigIntegerField(_("captured, in minor units"), null=True, blank=True)
+    captured_currency = models.CharField(_("captured in"), max_length=3, blank=True)
     idempotency_key = models.CharField(_("idempotency key"), max_length=64, unique=True)
+
+    objects = PaymentQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("payment")
@@ -66,15 +80,23 @@ class Payment(EditableRow):
                 name="payments_payment_status_known",
             ),
             models.CheckConstraint(
-                condition=(
-                    Q(status="captured") & Q(outcome__in=["confirmed", "refund"])
-                )
+                condition=(Q(status="captured") & Q(outcome__in=["confirmed", "refund"]))
                 | (~Q(status="captured") & Q(outcome="")),
                 name="payments_payment_captured_has_outcome",
             ),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_payment_amount_positive"),
             models.CheckConstraint(
-                condition=Q(amount_minor__gt=0), name="payments_payment_amount_positive"
+                condition=Q(status="captured", captured_minor__isnull=False, captured_minor__gt=0)
+                | (~Q(status="captured") & Q(captured_minor=None)),
+                name="payments_payment_captured_something",
             ),
+            models.CheckConstraint(
+                condition=~Q(outcome="confirmed") | Q(captured_minor=F("amount_minor"), captured_currency=F("currency")),
+                name="payments_payment_confirms_by_exact_amount",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["created_at"], condition=Q(status__in=["created", "pending"]), name="payments_payment_open")
         ]
 
     def __str__(self) -> str:
@@ -92,10 +114,9 @@ class Refund(EditableRow):
         PAID_TWICE = "paid_twice", _("paid twice")
         BOOKING_CANCELLED = "booking_cancelled", _("booking cancelled")
         EVENT_CANCELLED = "event_cancelled", _("event cancelled")
+        WRONG_AMOUNT = "wrong_amount", _("not the amount that was due")
 
-    event = models.ForeignKey(
-        Event, models.PROTECT, related_name="+", db_index=False, db_constraint=False
-    )
+    event = models.ForeignKey(Event, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
     payment = models.ForeignKey(
         Payment,
         models.PROTECT,
@@ -106,9 +127,7 @@ class Refund(EditableRow):
     amount_minor = models.PositiveBigIntegerField(_("amount, in minor units"))
     currency = models.CharField(_("currency"), max_length=3)
     reason = models.CharField(_("reason"), max_length=20, choices=Reason)
-    status = models.CharField(
-        _("status"), max_length=10, choices=Status, default=Status.REQUESTED
-    )
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.REQUESTED)
 
     class Meta:
         verbose_name = _("refund")
@@ -116,9 +135,7 @@ class Refund(EditableRow):
         constraints = [
             # A full refund is due once. Partial ones will need a sum under the payment's lock instead.
             models.UniqueConstraint(fields=["payment"], name="payments_refund_once"),
-            models.CheckConstraint(
-                condition=Q(amount_minor__gt=0), name="payments_refund_amount_positive"
-            ),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_refund_amount_positive"),
         ]
 
     def __str__(self) -> str:
@@ -131,6 +148,7 @@ class WebhookEvent(Row):
     gateway = models.CharField(_("gateway"), max_length=20)
     gateway_event_id = models.CharField(_("id at the gateway"), max_length=255)
     kind = models.CharField(_("kind"), max_length=60)
+    gateway_id = models.CharField(_("id of the charge"), max_length=255, db_default="")
     body = models.JSONField(_("body"))
     processed_at = models.DateTimeField(_("processed"), null=True, blank=True)
     error = models.TextField(_("error"), blank=True)

@@ -31,9 +31,7 @@ class VenueQuerySet(models.QuerySet["Venue"]):
 class Venue(EditableRow):
     """A place with an address and a clock of its own."""
 
-    organizer = models.ForeignKey(
-        Organizer, models.PROTECT, related_name="venues", verbose_name=_("organizer")
-    )
+    organizer = models.ForeignKey(Organizer, models.PROTECT, related_name="venues", verbose_name=_("organizer"))
     name = models.CharField(_("name"), max_length=200)
     slug = models.SlugField(_("slug"), max_length=80, unique=True)
     address = models.CharField(_("address"), max_length=300, blank=True)
@@ -41,13 +39,9 @@ class Venue(EditableRow):
     country = models.CharField(
         _("country"),
         max_length=2,
-        validators=[
-            RegexValidator("^[A-Z]{2}$", _("Two capital letters, like DE (ISO 3166)."))
-        ],
+        validators=[RegexValidator("^[A-Z]{2}$", _("Two capital letters, like DE (ISO 3166)."))],
     )
-    time_zone = models.CharField(
-        _("time zone"), max_length=50, validators=[validate_time_zone]
-    )
+    time_zone = models.CharField(_("time zone"), max_length=50, validators=[validate_time_zone])
     latitude = models.DecimalField(
         _("latitude"),
         max_digits=8,
@@ -74,8 +68,7 @@ class Venue(EditableRow):
         verbose_name_plural = _("venues")
         constraints = [
             models.CheckConstraint(
-                condition=Q(latitude__range=(-90, 90), longitude__range=(-180, 180))
-                | Q(latitude=None, longitude=None),
+                condition=Q(latitude__range=(-90, 90), longitude__range=(-180, 180)) | Q(latitude=None, longitude=None),
                 name="venues_venue_coordinates_on_earth",
             )
         ]
@@ -119,11 +112,7 @@ class SeatingPlan(EditableRow):
     class Meta:
         verbose_name = _("seating plan")
         verbose_name_plural = _("seating plans")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["venue", "number"], name="venues_seatingplan_one_per_version"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["venue", "number"], name="venues_seatingplan_one_per_version")]
 
     def __str__(self) -> str:
         return f"{self.name} (v{self.number})"

@@ -17,9 +17,4 @@ $$;
 class Migration(migrations.Migration):
     initial = True
 
-    operations = [
-        migrations.RunSQL(
-            REFERENCE,
-            "DROP FUNCTION booking_reference(); DROP SEQUENCE booking_number;",
-        )
-    ]
+    operations = [migrations.RunSQL(REFERENCE, "DROP FUNCTION booking_reference(); DROP SEQUENCE booking_number;")]

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from .models import OutboxMessage
-
 Handler = Callable[[dict[str, Any]], None]
 
 _subscribers: dict[str, dict[str, Handler]] = {}
@@ -12,6 +10,8 @@ _subscribers: dict[str, dict[str, Handler]] = {}
 
 def publish(topic: str, **payload: Any) -> None:
     """Write the fact into the open transaction. Ids only, no personal data."""
+    from .models import OutboxMessage  # noqa: PLC0415 -- apps that subscribe are loaded before models
+
     OutboxMessage.objects.create(topic=topic, payload=payload)
 
 
@@ -20,9 +20,7 @@ def subscribe(topic: str, handler: Handler) -> None:
 
     Called from an app's `ready()`. Handlers are known by their dotted name and must be idempotent.
     """
-    _subscribers.setdefault(topic, {})[
-        f"{handler.__module__}.{handler.__qualname__}"
-    ] = handler
+    _subscribers.setdefault(topic, {})[f"{handler.__module__}.{handler.__qualname__}"] = handler
 
 
 def subscribers(topic: str) -> dict[str, Handler]:

@@ -17,11 +17,7 @@ class IdempotencyKey(Row):
     class Meta:
         verbose_name = _("idempotency key")
         verbose_name_plural = _("idempotency keys")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["owner", "key"], name="rest_idempotencykey_one_effect"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["owner", "key"], name="rest_idempotencykey_one_effect")]
 
     def __str__(self) -> str:
         return self.key

@@ -8,8 +8,8 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from events.models import Category, Event, Seat, TicketType
 from evently.accounts.models import Organizer
+from events.models import Category, Event, Seat, TicketType
 from venues.models import Venue
 
 

@@ -2,8 +2,9 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import evently.database
 from django.db import migrations, models
+
+import evently.database
 
 
 class Migration(migrations.Migration):
@@ -99,15 +100,11 @@ class Migration(migrations.Migration):
                 ("gateway", models.CharField(max_length=20, verbose_name="gateway")),
                 (
                     "gateway_id",
-                    models.CharField(
-                        blank=True, max_length=255, verbose_name="id at the gateway"
-                    ),
+                    models.CharField(blank=True, max_length=255, verbose_name="id at the gateway"),
                 ),
                 (
                     "amount_minor",
-                    models.PositiveBigIntegerField(
-                        verbose_name="amount, in minor units"
-                    ),
+                    models.PositiveBigIntegerField(verbose_name="amount, in minor units"),
                 ),
                 ("currency", models.CharField(max_length=3, verbose_name="currency")),
                 (
@@ -139,9 +136,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "idempotency_key",
-                    models.CharField(
-                        max_length=64, unique=True, verbose_name="idempotency key"
-                    ),
+                    models.CharField(max_length=64, unique=True, verbose_name="idempotency key"),
                 ),
                 (
                     "booking",
@@ -198,9 +193,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "amount_minor",
-                    models.PositiveBigIntegerField(
-                        verbose_name="amount, in minor units"
-                    ),
+                    models.PositiveBigIntegerField(verbose_name="amount, in minor units"),
                 ),
                 ("currency", models.CharField(max_length=3, verbose_name="currency")),
                 (
@@ -280,9 +273,7 @@ class Migration(migrations.Migration):
                 ("body", models.JSONField(verbose_name="body")),
                 (
                     "processed_at",
-                    models.DateTimeField(
-                        blank=True, null=True, verbose_name="processed"
-                    ),
+                    models.DateTimeField(blank=True, null=True, verbose_name="processed"),
                 ),
                 ("error", models.TextField(blank=True, verbose_name="error")),
             ],
@@ -329,12 +320,8 @@ class Migration(migrations.Migration):
             model_name="payment",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(
-                        ("status", "captured"), ("outcome__in", ["confirmed", "refund"])
-                    ),
-                    models.Q(
-                        models.Q(("status", "captured"), _negated=True), ("outcome", "")
-                    ),
+                    models.Q(("status", "captured"), ("outcome__in", ["confirmed", "refund"])),
+                    models.Q(models.Q(("status", "captured"), _negated=True), ("outcome", "")),
                     _connector="OR",
                 ),
                 name="payments_payment_captured_has_outcome",
@@ -349,9 +336,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="refund",
-            constraint=models.UniqueConstraint(
-                fields=("payment",), name="payments_refund_once"
-            ),
+            constraint=models.UniqueConstraint(fields=("payment",), name="payments_refund_once"),
         ),
         migrations.AddConstraint(
             model_name="refund",

@@ -8,6 +8,4 @@ from evently.database import touch
 class Migration(migrations.Migration):
     dependencies = [("payments", "0001_initial"), ("outbox", "0002_rules")]
 
-    operations = [
-        touch("payments_payment", "payments_refund", "payments_sandboxcharge")
-    ]
+    operations = [touch("payments_payment", "payments_refund", "payments_sandboxcharge")]

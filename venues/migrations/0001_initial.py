@@ -53,9 +53,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "address",
-                    models.CharField(
-                        blank=True, max_length=300, verbose_name="address"
-                    ),
+                    models.CharField(blank=True, max_length=300, verbose_name="address"),
                 ),
                 ("city", models.CharField(max_length=100, verbose_name="city")),
                 (
@@ -63,9 +61,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         max_length=2,
                         validators=[
-                            django.core.validators.RegexValidator(
-                                "^[A-Z]{2}$", "Two capital letters, like DE (ISO 3166)."
-                            )
+                            django.core.validators.RegexValidator("^[A-Z]{2}$", "Two capital letters, like DE (ISO 3166).")
                         ],
                         verbose_name="country",
                     ),
@@ -108,15 +104,11 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "capacity",
-                    models.PositiveIntegerField(
-                        blank=True, null=True, verbose_name="capacity"
-                    ),
+                    models.PositiveIntegerField(blank=True, null=True, verbose_name="capacity"),
                 ),
                 (
                     "version",
-                    models.PositiveIntegerField(
-                        default=1, editable=False, verbose_name="version"
-                    ),
+                    models.PositiveIntegerField(default=1, editable=False, verbose_name="version"),
                 ),
                 (
                     "organizer",
@@ -209,8 +201,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="seatingplan",
-            constraint=models.UniqueConstraint(
-                fields=("venue", "number"), name="venues_seatingplan_one_per_version"
-            ),
+            constraint=models.UniqueConstraint(fields=("venue", "number"), name="venues_seatingplan_one_per_version"),
         ),
     ]

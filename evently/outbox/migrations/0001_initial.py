@@ -46,22 +46,16 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "dead_at",
-                    models.DateTimeField(
-                        blank=True, null=True, verbose_name="given up"
-                    ),
+                    models.DateTimeField(blank=True, null=True, verbose_name="given up"),
                 ),
                 (
                     "attempts",
-                    models.PositiveSmallIntegerField(
-                        db_default=0, verbose_name="attempts"
-                    ),
+                    models.PositiveSmallIntegerField(db_default=0, verbose_name="attempts"),
                 ),
                 ("handled", models.JSONField(db_default=[], verbose_name="handled by")),
                 (
                     "error",
-                    models.TextField(
-                        blank=True, db_default="", verbose_name="last error"
-                    ),
+                    models.TextField(blank=True, db_default="", verbose_name="last error"),
                 ),
             ],
             options={

@@ -1,0 +1,47 @@
+"""The booking transaction: the only code that changes seats and bookings.
+
+Everything runs in READ COMMITTED and locks in one order: idempotency row, buyer, event, booking, seats by primary key,
+limited ticket types. The clock is the database's, read with the lock (`clock`); a lock that waited makes it late, which
+only makes us careful.
+"""
+
+from .claim import claim_bookings
+from .hold import change_hold, extend_hold, hold_best, hold_seats
+from .refusals import (
+    BeingPaid,
+    DetailsMissing,
+    EmptyBooking,
+    HoldEnded,
+    NotCancellable,
+    PaymentRequired,
+    SeatsUnavailable,
+    SoldOut,
+)
+from .release import cancel_booking, expire_holds, stop_sale
+from .sell import Contact, confirm_booking, confirm_free_booking, lock_booking, resume_hold, set_contact, start_payment
+
+__all__ = [
+    "BeingPaid",
+    "Contact",
+    "DetailsMissing",
+    "EmptyBooking",
+    "HoldEnded",
+    "NotCancellable",
+    "PaymentRequired",
+    "SeatsUnavailable",
+    "SoldOut",
+    "cancel_booking",
+    "change_hold",
+    "claim_bookings",
+    "confirm_booking",
+    "confirm_free_booking",
+    "expire_holds",
+    "extend_hold",
+    "hold_best",
+    "hold_seats",
+    "lock_booking",
+    "resume_hold",
+    "set_contact",
+    "start_payment",
+    "stop_sale",
+]

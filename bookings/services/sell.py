@@ -1,0 +1,158 @@
+"""From a hold to tickets: who buys, the time of the payment, and the sale itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import F, Sum
+from django.utils.translation import get_language
+
+from bookings.models import Booking, BookingSeat, Ticket
+from bookings.sale import AlreadyRegistered, LimitReached, per_customer
+from evently.database import transactional
+from events.live import announce
+from events.models import Event, Seat
+
+from .hold import prolong
+from .refusals import DetailsMissing, HoldEnded, PaymentRequired
+from .rows import let_go, lock_event, lock_holding, record, take_over
+
+PAYMENT = timedelta(minutes=15)
+
+LOCK_PERSON = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """Who the tickets go to. `attendees` names people by booked seat."""
+
+    name: str
+    email: str
+    terms_version: str = ""
+    marketing_consent: bool = False
+    attendees: Mapping[UUID, str] | None = None
+
+
+@transactional
+def set_contact(*, booking_id: UUID, contact: Contact, user_id: UUID | None, actor: str) -> Booking:
+    """Write down the buyer of a hold, within the organizer's limit per customer as far as the e-mail address tells."""
+    email = contact.email.strip().lower()
+    _count_customer(booking_id, email=email)
+    booking = lock_holding(booking_id)
+    booking.name, booking.email, booking.user_id = (contact.name.strip(), email, booking.user_id or user_id)
+    booking.marketing_consent = contact.marketing_consent
+    booking.language = get_language() or ""
+    if contact.terms_version:
+        booking.terms_version, booking.terms_accepted_at = (contact.terms_version, booking.clock)
+    lines = list(booking.seats.filter(pk__in=contact.attendees or {}))
+    for line in lines:
+        line.attendee = (contact.attendees or {})[line.pk].strip()
+    BookingSeat.objects.bulk_update(lines, ["attendee"])
+    return record(booking, "contact", actor=actor)
+
+
+@transactional
+def start_payment(*, booking_id: UUID, actor: str) -> Booking:
+    """Keep the seats for as long as a payment may take: nobody can take them before `expires_at`.
+
+    Raises `HoldEnded`, and `DetailsMissing` before the buyer is known.
+    """
+    if email := Booking.objects.values_list("email", flat=True).get(pk=booking_id):
+        _count_customer(booking_id, email=email)  # again: seats may have been added since
+    booking = prolong(
+        booking_id, period=PAYMENT, statuses=Booking.HOLDING, status=Booking.Status.PAYING, action="paying", actor=actor
+    )
+    if not booking.email:
+        raise DetailsMissing
+    return booking
+
+
+@transactional
+def resume_hold(*, booking_id: UUID, actor: str) -> Booking:
+    """After a decline: the booking may be changed or paid in another way until the same deadline."""
+    booking = Booking.objects.lock().get(pk=booking_id)
+    if booking.status != Booking.Status.PAYING:
+        return booking
+    booking.status = Booking.Status.HELD
+    return record(booking, "declined", actor=actor)
+
+
+@transactional
+def confirm_free_booking(*, booking_id: UUID, actor: str) -> Booking:
+    """Confirm an unlapsed hold that costs nothing. Raises `HoldEnded`, `DetailsMissing`, `PaymentRequired`."""
+    if email := Booking.objects.values_list("email", flat=True).get(pk=booking_id):
+        _count_customer(booking_id, email=email)
+    lock_booking(booking_id=booking_id)
+    booking = lock_holding(booking_id)
+    if booking.total_minor:
+        raise PaymentRequired
+    if not booking.email:
+        raise DetailsMissing
+    booking = confirm_booking(booking_id=booking_id, actor=actor)
+    if booking.status != Booking.Status.CONFIRMED:
+        raise HoldEnded
+    return booking
+
+
+def lock_booking(*, booking_id: UUID) -> Booking:
+    """Lock a booking after its event, for a longer transaction that will go on to confirm or cancel it."""
+    lock_event(Booking.objects.values_list("event_id", flat=True).get(pk=booking_id))
+    return Booking.objects.lock().get(pk=booking_id)
+
+
+@transactional
+def confirm_booking(*, booking_id: UUID, actor: str, payment_status: str = Booking.PaymentStatus.UNPAID) -> Booking:
+    """Sell the booking its seats and issue the tickets, even after its time while nobody else has the seats.
+
+    Returns it `confirmed`; otherwise a seat is lost or it was cancelled, and the whole payment must go back.
+    """
+    event_id = Booking.objects.values_list("event_id", flat=True).get(pk=booking_id)
+    cancelled = lock_event(event_id) == Event.Status.CANCELLED
+    booking = Booking.objects.lock().get(pk=booking_id)
+    if booking.status == Booking.Status.CONFIRMED:
+        return booking
+    if booking.status == Booking.Status.CANCELLED:
+        if booking.payment_status == payment_status:
+            return booking
+        booking.payment_status = payment_status
+        return record(booking, "late_money", actor=actor)
+    booking.payment_status = payment_status
+    # By the seats it held last, asking the seat itself who owns it. "My live booking seats", joined, would be answered
+    # from before the lock was waited for, and two bookings could be confirmed for one seat.
+    seats = list(Seat.objects.filter(pk__in=booking.seats.values("seat")).lock())
+    foreign = [seat for seat in seats if seat.holder != booking_id]
+    if cancelled or not all(seat.is_free(at=seat.clock) for seat in foreign):
+        if booking.status == Booking.Status.EXPIRED:
+            return record(booking, "late_money", actor=actor)
+        let_go([booking], status=Booking.Status.EXPIRED, actor=actor)
+        return booking
+    take_over(foreign)
+    booking.seats.update(released_at=None)
+    Seat.objects.filter(pk__in=[seat.pk for seat in seats]).update(
+        status=Seat.Status.SOLD, holder=booking_id, held_until=None, version=F("version") + 1
+    )
+    Ticket.objects.bulk_create(
+        Ticket(event_id=event_id, booking=booking, booking_seat_id=line)
+        for line in booking.seats.order_by("pk").values_list("pk", flat=True)
+    )
+    booking.status = Booking.Status.CONFIRMED
+    announce(event_id, [seat.pk for seat in seats], status=Seat.Status.SOLD)
+    return record(booking, "confirmed", actor=actor, retaken=len(foreign))
+
+
+def _count_customer(booking_id: UUID, *, email: str) -> None:
+    """Refuse a customer, known by e-mail address, who would get more of the event than one customer may."""
+    booking = Booking.objects.select_related("event").get(pk=booking_id)
+    event = booking.event
+    if event.max_per_customer is None and booking.total_minor:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_PERSON, [f"{event.pk} email:{email}"])
+    others = Booking.objects.live().filter(event=event, email=email).exclude(pk=booking_id)
+    taken = others.aggregate(quantity=Sum("quantity"))["quantity"] or 0
+    if event.max_per_customer is not None and taken + booking.quantity > event.max_per_customer:
+        raise LimitReached(per_customer(event.max_per_customer))
+    if not booking.total_minor and others.filter(total_minor=0, status=Booking.Status.CONFIRMED).exists():
+        raise AlreadyRegistered

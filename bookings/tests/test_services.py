@@ -1,0 +1,561 @@
+"""The booking transaction, one caller at a time."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from bookings import sale
+from bookings.models import Booking, BookingHistory, BookingSeat, Ticket
+from bookings.sale import AlreadyRegistered, Buyer, EventNotFound, LimitReached, NotOnSale
+from bookings.services import (
+    BeingPaid,
+    Contact,
+    DetailsMissing,
+    EmptyBooking,
+    HoldEnded,
+    NotCancellable,
+    PaymentRequired,
+    SeatsUnavailable,
+    SoldOut,
+    cancel_booking,
+    change_hold,
+    confirm_booking,
+    confirm_free_booking,
+    expire_holds,
+    extend_hold,
+    hold_best,
+    hold_seats,
+    resume_hold,
+    set_contact,
+    start_payment,
+    stop_sale,
+)
+from bookings.tests.races import time_passes
+from evently.database import uuid7
+from evently.outbox.models import OutboxMessage
+from evently.rest.idempotency import KeyReused, Once
+from events.models import Category, Seat, TicketType
+from events.tests.factories import Hall, make_hall
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ANN, BOB = Buyer(session="ann"), Buyer(session="bob")
+
+
+@pytest.fixture
+def hall() -> Hall:
+    return make_hall()
+
+
+def hold(hall: Hall, *numbers: int, buyer: Buyer = ANN, **more: Any) -> Booking:
+    return hold_seats(buyer=buyer, event_id=hall.event.pk, seats=dict.fromkeys(hall.seat_ids(*numbers)), **more)
+
+
+def best(hall: Hall, quantity: int, *, buyer: Buyer = ANN, ticket_type: TicketType | None = None) -> list[int]:
+    wish = {(ticket_type or hall.adult).pk: quantity}
+    booking = hold_best(buyer=buyer, event_id=hall.event.pk, quantities=wish)
+    return sorted(line.seat.rank for line in booking.live_seats)
+
+
+def contact(booking: Booking, email: str = "ann@example.com", **more: Any) -> Booking:
+    return set_contact(booking_id=booking.pk, contact=Contact(name="Ann", email=email, **more), user_id=None, actor="ann")
+
+
+def statuses(hall: Hall) -> dict[str, int]:
+    seats = hall.seats.values_list("status", flat=True)
+    return {status: list(seats).count(status) for status in set(seats)}
+
+
+# Hold
+
+
+def test_a_hold_has_seats_prices_and_ten_minutes(hall: Hall) -> None:
+    one, two = hall.seat_ids(1, 2)
+    booking = hold_seats(buyer=ANN, event_id=hall.event.pk, seats={one: None, two: hall.child.pk})
+
+    stored = Booking.objects.with_clock().with_seats().get()
+    assert [(line.seat_id, line.price_minor, line.ticket_type.name) for line in stored.live_seats] == [
+        (one, 8400, "Adult"),
+        (two, 4200, "Child"),
+    ]
+    assert (stored.pk, stored.total_minor, stored.quantity, stored.effective_status) == (booking.pk, 12600, 2, "held")
+    assert 595 < (stored.expires_at - stored.clock).total_seconds() <= 600
+    assert stored.reference == booking.reference
+    assert stored.reference.startswith(f"EVT{stored.created_at:%Y%m%d}-")
+    assert list(Seat.objects.filter(holder=booking.pk).values_list("status", "held_until").distinct()) == [
+        ("held", stored.expires_at)
+    ]
+    assert list(BookingHistory.objects.values_list("action", "version", "actor")) == [("held", 1, "session:ann")]
+    assert list(OutboxMessage.objects.values_list("topic", "payload__booking")) == [("booking.held", str(booking.pk))]
+
+
+def test_hold_seats_takes_nothing_when_one_seat_is_gone(hall: Hall) -> None:
+    hold(hall, 1)
+    with pytest.raises(SeatsUnavailable) as refused:
+        hold(hall, 1, 2, buyer=BOB)
+    assert refused.value.missing == hall.seat_ids(1)
+    assert statuses(hall) == {"available": 99, "held": 1}
+    assert Booking.objects.count() == 1
+
+
+def test_a_lapsed_hold_is_free_at_once_and_the_old_booking_loses_its_seats(hall: Hall) -> None:
+    old = hold(hall, 1, 2)
+    time_passes(minutes=11)
+    new = hold(hall, 2, 3, buyer=BOB)
+    assert list(Seat.objects.filter(holder=new.pk).order_by("rank").values_list("rank", flat=True)) == [2, 3]
+    assert list(old.seats.filter(released_at=None).values_list("seat__rank", flat=True)) == [1]
+
+
+def test_seats_of_another_event_or_blocked_ones_cannot_be_held(hall: Hall) -> None:
+    other = make_hall()
+    with pytest.raises(SeatsUnavailable):
+        hold_seats(buyer=ANN, event_id=hall.event.pk, seats=dict.fromkeys(other.seat_ids(1)))
+    Seat.objects.filter(pk__in=hall.seat_ids(5)).update(status="blocked")
+    with pytest.raises(SeatsUnavailable):
+        hold(hall, 5)
+
+
+def test_hold_best_gives_neighbours_and_leaves_a_single_seat_only_at_the_end() -> None:
+    hall = make_hall(rows=2, length=5)
+    first, second = best(hall, 2), best(hall, 2, buyer=BOB)
+    assert sorted([first, second]) == [[0, 1], [5, 6]]
+    assert best(hall, 2) in ([2, 3], [7, 8])
+
+
+def test_hold_best_splits_a_party_only_when_no_block_is_left() -> None:
+    hall = make_hall(rows=1, length=7)
+    hold(hall, 2, 5)
+    assert best(hall, 3) == [0, 1, 3]
+    with pytest.raises(SoldOut):
+        best(hall, 3, buyer=BOB)
+    assert best(hall, 2, buyer=BOB) == [4, 6]
+    assert statuses(hall) == {"held": 7}
+
+
+def test_hold_best_finds_a_block_of_lapsed_and_available_seats() -> None:
+    hall = make_hall(rows=1, length=6)
+    hold(hall, 1, 3)
+    time_passes(minutes=11)
+    assert best(hall, 4, buyer=BOB) == [0, 1, 2, 3]
+
+
+def test_adults_and_children_of_one_category_sit_together() -> None:
+    hall = make_hall(rows=4, length=10)
+    wish = {hall.adult.pk: 2, hall.child.pk: 2}
+    booking = hold_best(buyer=ANN, event_id=hall.event.pk, quantities=wish)
+    ranks = [line.seat.rank for line in booking.live_seats]
+    assert ranks == list(range(ranks[0], ranks[0] + 4))
+    assert booking.total_minor == 2 * 8400 + 2 * 4200
+
+
+def test_general_admission_gives_any_places() -> None:
+    hall = make_hall(rows=1, length=5, numbered=False)
+    assert len(best(hall, 4)) == 4
+    with pytest.raises(SoldOut):
+        best(hall, 2, buyer=BOB)
+
+
+# Limits
+
+
+def test_an_organizers_limits_refuse_before_anything_changes() -> None:
+    hall = make_hall(max_per_booking=3, max_per_customer=4)
+    with pytest.raises(LimitReached, match="At most 3 tickets per booking"):
+        hold(hall, 1, 2, 3, 4)
+    first = hold(hall, 1, 2, 3)
+    with pytest.raises(LimitReached, match="At most 4 tickets per customer"):
+        hold(hall, 4, 5)
+    confirm_booking(booking_id=first.pk, actor="test")
+    hold(hall, 4)
+    with pytest.raises(LimitReached):
+        hold(hall, 5)
+    assert len(best(hall, 3, buyer=BOB)) == 3
+
+
+def test_nobody_may_hold_more_than_the_caps_without_paying(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    monkeypatch.setattr(sale, "HELD_PER_BUYER", 3)
+    monkeypatch.setattr(sale, "HELD_PER_ADDRESS", 5)
+    settings.EVENTLY_RATE_LIMITS = True
+    hall = make_hall()
+    ann, bob = (Buyer(session=name, address="one-office") for name in ("ann", "bob"))
+    mine = hold(hall, 1, 2, 3, buyer=ann)
+    with pytest.raises(LimitReached, match="held without being paid"):
+        hold(hall, 4, buyer=ann)
+    hold(hall, 4, 5, buyer=bob)
+    with pytest.raises(LimitReached):
+        hold(hall, 6, buyer=bob)
+    confirm_booking(booking_id=mine.pk, actor="gateway")
+    hold(hall, 6, buyer=bob)
+    time_passes(minutes=11)
+    hold(hall, 4, 5, 6, buyer=bob)
+    settings.EVENTLY_RATE_LIMITS = False
+    hold(hall, 7, 8, buyer=bob)
+
+
+def test_caps_count_a_person_in_every_browser(monkeypatch: pytest.MonkeyPatch, settings: Any, django_user_model: Any) -> None:
+    monkeypatch.setattr(sale, "HELD_PER_BUYER", 2)
+    settings.EVENTLY_RATE_LIMITS = True
+    hall = make_hall()
+    user = django_user_model.objects.create_user("ann@example.com")
+    hold(hall, 1, 2, buyer=Buyer(user_id=user.pk, session="at home"))
+    with pytest.raises(LimitReached):
+        hold(hall, 3, buyer=Buyer(user_id=user.pk, session="at work"))
+    with pytest.raises(LimitReached):
+        hold(hall, 3, buyer=Buyer(session="at home"))
+
+
+def test_a_ticket_types_rules_hold() -> None:
+    hall = make_hall()
+    TicketType.objects.filter(pk=hall.child.pk).update(min_per_booking=2, max_per_booking=3, limit=5)
+    with pytest.raises(LimitReached, match="is sold from 2 tickets on"):
+        best(hall, 1, ticket_type=hall.child)
+    with pytest.raises(LimitReached, match="At most 3 of"):
+        best(hall, 4, ticket_type=hall.child)
+    best(hall, 3, ticket_type=hall.child)
+    with pytest.raises(LimitReached, match="only 2 are left"):
+        best(hall, 3, ticket_type=hall.child, buyer=BOB)
+    best(hall, 2, ticket_type=hall.child, buyer=BOB)
+    time_passes(minutes=11)
+    best(hall, 3, ticket_type=hall.child, buyer=BOB)
+
+
+def test_a_ticket_type_is_sold_in_its_own_window(hall: Hall) -> None:
+    TicketType.objects.filter(pk=hall.child.pk).update(sale_ends_at=timezone.now())
+    with pytest.raises(NotOnSale, match="Child"):
+        best(hall, 1, ticket_type=hall.child)
+
+
+def test_a_ticket_type_of_another_category_or_event_is_refused(hall: Hall) -> None:
+    balcony = Category.objects.create(event=hall.event, name="Balcony")
+    there = TicketType.objects.create(event=hall.event, category=balcony, name="Cheap", price_minor=1)
+    elsewhere = make_hall().adult
+    (seat,) = hall.seat_ids(1)
+    for ticket_type in (there, elsewhere):
+        with pytest.raises(NotOnSale):
+            hold_seats(buyer=ANN, event_id=hall.event.pk, seats={seat: ticket_type.pk})
+    assert statuses(hall) == {"available": 100}
+
+
+@pytest.mark.parametrize("status", ["cancelled", "postponed", "completed"])
+def test_nothing_is_sold_of_an_event_that_is_not_published(status: str) -> None:
+    with pytest.raises(NotOnSale):
+        hold(make_hall(status=status), 1)
+
+
+def test_a_draft_and_an_unknown_event_do_not_exist(hall: Hall) -> None:
+    with pytest.raises(EventNotFound):
+        hold(make_hall(status="draft"), 1)
+    with pytest.raises(EventNotFound):
+        hold_seats(buyer=ANN, event_id=uuid7(), seats=dict.fromkeys(hall.seat_ids(1)))
+
+
+def test_a_second_registration_for_a_free_event_is_refused() -> None:
+    hall = make_hall(price=0)
+    first = contact(hold(hall, 1))
+    confirm_free_booking(booking_id=first.pk, actor="ann")
+    with pytest.raises(AlreadyRegistered):
+        hold(hall, 2)
+    other_browser = hold(hall, 3, buyer=BOB)
+    with pytest.raises(AlreadyRegistered):
+        contact(other_browser, "ANN@example.com ")
+    assert contact(other_browser, "bob@example.com").email == "bob@example.com"
+
+
+def test_the_limit_per_customer_counts_an_e_mail_address() -> None:
+    hall = make_hall(max_per_customer=2)
+    contact(hold(hall, 1, 2))
+    again = hold(hall, 3, buyer=BOB)
+    with pytest.raises(LimitReached, match="At most 2 tickets per customer"):
+        contact(again)
+
+
+# Change, extend
+
+
+def test_change_hold_exchanges_seats_at_the_same_deadline(hall: Hall) -> None:
+    booking = hold(hall, 1, 2)
+    one, three = hall.seat_ids(1, 3)
+    changed = change_hold(booking_id=booking.pk, buyer=ANN, add={three: hall.child.pk}, remove=[one])
+
+    assert (changed.quantity, changed.total_minor, changed.expires_at) == (2, 12600, booking.expires_at)
+    assert list(Seat.objects.filter(holder=booking.pk).order_by("rank").values_list("rank", flat=True)) == [2, 3]
+
+
+def test_change_hold_gives_a_seat_another_ticket_type(hall: Hall) -> None:
+    booking = hold(hall, 1, 2)
+    (one,) = hall.seat_ids(1)
+    changed = change_hold(booking_id=booking.pk, buyer=ANN, add={one: hall.child.pk}, remove=[one])
+    assert (changed.quantity, changed.total_minor) == (2, 12600)
+    assert Seat.objects.filter(holder=booking.pk, status="held").count() == 2
+
+
+def test_change_hold_changes_nothing_when_a_seat_is_gone(hall: Hall) -> None:
+    booking = hold(hall, 1, 2)
+    hold(hall, 3, buyer=BOB)
+    one, three = hall.seat_ids(1, 3)
+    with pytest.raises(SeatsUnavailable):
+        change_hold(booking_id=booking.pk, buyer=ANN, add={three: None}, remove=[one])
+    with pytest.raises(SeatsUnavailable):
+        change_hold(booking_id=booking.pk, buyer=ANN, add={}, remove=[three])
+    assert list(Seat.objects.filter(holder=booking.pk).order_by("rank").values_list("rank", flat=True)) == [1, 2]
+
+
+def test_change_hold_keeps_one_seat_and_every_limit() -> None:
+    hall = make_hall(max_per_booking=2)
+    booking = hold(hall, 1, 2)
+    with pytest.raises(EmptyBooking):
+        change_hold(booking_id=booking.pk, buyer=ANN, add={}, remove=hall.seat_ids(1, 2))
+    with pytest.raises(LimitReached):
+        change_hold(booking_id=booking.pk, buyer=ANN, add=dict.fromkeys(hall.seat_ids(3)), remove=[])
+    TicketType.objects.filter(pk=hall.child.pk).update(limit=1)
+    children = dict.fromkeys(hall.seat_ids(1, 2), hall.child.pk)
+    with pytest.raises(LimitReached):
+        change_hold(booking_id=booking.pk, buyer=ANN, add=children, remove=list(children))
+
+
+def test_somebody_elses_hold_cannot_be_changed(hall: Hall) -> None:
+    booking = hold(hall, 1, 2)
+    with pytest.raises(Booking.DoesNotExist):
+        change_hold(booking_id=booking.pk, buyer=BOB, add={}, remove=hall.seat_ids(1))
+
+
+def test_extend_hold_gives_time_up_to_an_hour_and_never_takes_any(hall: Hall) -> None:
+    booking = hold(hall, 1)
+    for minutes in (9, 9, 9, 9, 9):
+        time_passes(minutes=minutes)
+        booking = extend_hold(booking_id=booking.pk, actor="ann")
+    time_passes(minutes=9)
+    booking = extend_hold(booking_id=booking.pk, actor="ann")
+    booking.refresh_from_db()
+    assert round((booking.expires_at - booking.created_at).total_seconds()) == 3600
+    time_passes(minutes=7)
+    with pytest.raises(HoldEnded):
+        extend_hold(booking_id=booking.pk, actor="ann")
+
+
+# Pay, confirm
+
+
+def test_paying_needs_to_know_who_pays(hall: Hall) -> None:
+    booking = hold(hall, 1)
+    with pytest.raises(DetailsMissing):
+        start_payment(booking_id=booking.pk, actor="ann")
+    assert Booking.objects.get().status == "held"
+
+
+def test_paying_keeps_the_seats_beyond_the_hold(hall: Hall) -> None:
+    booking = contact(hold(hall, 1))
+    start_payment(booking_id=booking.pk, actor="ann")
+    time_passes(minutes=14)
+    with pytest.raises(SeatsUnavailable):
+        hold(hall, 1, buyer=BOB)
+    assert confirm_booking(booking_id=booking.pk, actor="gateway", payment_status="paid").status == "confirmed"
+    assert statuses(hall) == {"available": 99, "sold": 1}
+
+
+def test_a_booking_under_payment_is_not_changed_until_it_is_declined(hall: Hall) -> None:
+    booking = contact(hold(hall, 1))
+    paying = start_payment(booking_id=booking.pk, actor="ann")
+    with pytest.raises(BeingPaid):
+        change_hold(booking_id=booking.pk, buyer=ANN, add=dict.fromkeys(hall.seat_ids(2)), remove=hall.seat_ids(1))
+    with pytest.raises(BeingPaid):
+        extend_hold(booking_id=booking.pk, actor="ann")
+    declined = resume_hold(booking_id=booking.pk, actor="gateway")
+    assert (declined.status, declined.expires_at) == ("held", paying.expires_at)
+    assert start_payment(booking_id=booking.pk, actor="ann").status == "paying"
+
+
+def test_confirming_issues_one_ticket_per_seat(hall: Hall) -> None:
+    booking = hold(hall, 1, 2)
+    confirm_booking(booking_id=booking.pk, actor="gateway", payment_status="paid")
+    assert set(Ticket.objects.values_list("booking_seat__seat", "status")) == {(pk, "valid") for pk in hall.seat_ids(1, 2)}
+    assert list(OutboxMessage.objects.order_by("pk").values_list("topic", flat=True)) == ["booking.held", "booking.confirmed"]
+
+
+def test_confirm_twice_is_once(hall: Hall) -> None:
+    booking = hold(hall, 1)
+    for _ in range(2):
+        confirm_booking(booking_id=booking.pk, actor="gateway")
+    assert list(BookingHistory.objects.order_by("pk").values_list("action", flat=True)) == ["held", "confirmed"]
+    assert Ticket.objects.count() == 1
+
+
+def test_a_free_booking_is_confirmed_without_payment_and_a_dear_one_is_not() -> None:
+    free, dear = make_hall(price=0), make_hall()
+    with pytest.raises(PaymentRequired):
+        confirm_free_booking(booking_id=contact(hold(dear, 1)).pk, actor="ann")
+    booking = hold(free, 1)
+    with pytest.raises(DetailsMissing):
+        confirm_free_booking(booking_id=booking.pk, actor="ann")
+    contact(booking)
+    assert confirm_free_booking(booking_id=booking.pk, actor="ann").status == "confirmed"
+    late = hold(free, 2, buyer=BOB)
+    contact(late, "bob@example.com")
+    time_passes(minutes=11)
+    with pytest.raises(HoldEnded):
+        confirm_free_booking(booking_id=late.pk, actor="bob")
+
+
+@pytest.mark.parametrize("swept", [False, True])
+def test_late_money_takes_the_seats_again_while_nobody_has_them(hall: Hall, *, swept: bool) -> None:
+    booking = hold(hall, 1, 2)
+    time_passes(minutes=11)
+    if swept:
+        expire_holds()
+    confirmed = confirm_booking(booking_id=booking.pk, actor="gateway", payment_status="paid")
+    assert (confirmed.status, confirmed.payment_status) == ("confirmed", "paid")
+    assert Seat.objects.filter(holder=booking.pk, status="sold").count() == 2
+
+
+def test_late_money_takes_a_seat_from_a_hold_that_has_lapsed_too(hall: Hall) -> None:
+    first = hold(hall, 1, 2)
+    time_passes(minutes=11)
+    second = hold(hall, 2, 3, buyer=BOB)
+    time_passes(minutes=11)
+    assert confirm_booking(booking_id=first.pk, actor="gateway").status == "confirmed"
+    assert confirm_booking(booking_id=second.pk, actor="gateway").status == "expired"
+    assert list(hall.seats.filter(status="sold").values_list("rank", flat=True)) == [1, 2]
+
+
+@pytest.mark.parametrize("swept", [False, True])
+def test_late_money_for_a_lost_seat_gives_the_rest_back(hall: Hall, *, swept: bool) -> None:
+    booking = hold(hall, 1, 2)
+    time_passes(minutes=11)
+    hold(hall, 2, buyer=BOB)
+    if swept:
+        expire_holds()
+    lost = confirm_booking(booking_id=booking.pk, actor="gateway", payment_status="paid")
+    assert (lost.status, lost.payment_status) == ("expired", "paid")
+    assert list(Seat.objects.exclude(status="available").values_list("rank", flat=True)) == [2]
+    assert Ticket.objects.count() == 0
+
+
+def test_a_service_is_part_of_the_callers_transaction(hall: Hall) -> None:
+    booking = hold(hall, 1)
+    with transaction.atomic():
+        confirm_booking(booking_id=booking.pk, actor="gateway")
+        transaction.set_rollback(True)
+    assert statuses(hall) == {"available": 99, "held": 1}
+
+
+# Cancel, expire
+
+
+def test_cancel_frees_the_seats_and_voids_the_tickets() -> None:
+    hall = make_hall(price=0)
+    booking = contact(hold(hall, 1, 2))
+    confirm_free_booking(booking_id=booking.pk, actor="ann")
+    cancel_booking(booking_id=booking.pk, actor="ann")
+    assert statuses(hall) == {"available": 100}
+    assert set(Ticket.objects.values_list("status", flat=True)) == {"void"}
+    assert confirm_booking(booking_id=booking.pk, actor="gateway").status == "cancelled"
+
+
+def test_a_paid_booking_is_cancelled_only_with_its_refund(hall: Hall) -> None:
+    booking = hold(hall, 1)
+    confirm_booking(booking_id=booking.pk, actor="gateway", payment_status="paid")
+    with pytest.raises(NotCancellable):
+        cancel_booking(booking_id=booking.pk, actor="ann")
+    assert statuses(hall) == {"available": 99, "sold": 1}
+    assert cancel_booking(booking_id=booking.pk, actor="staff", paid=True).status == "cancelled"
+
+
+def test_money_for_a_cancelled_booking_is_written_down(hall: Hall) -> None:
+    booking = hold(hall, 1)
+    cancel_booking(booking_id=booking.pk, actor="ann")
+    late = confirm_booking(booking_id=booking.pk, actor="gateway", payment_status="paid")
+    assert (late.status, late.payment_status) == ("cancelled", "paid")
+
+
+def test_the_sweep_tidies_up_and_does_it_once(hall: Hall) -> None:
+    first, second = hold(hall, 1), hold(hall, 2, buyer=BOB)
+    time_passes(minutes=11)
+    hold(hall, 2, buyer=ANN)
+    assert (expire_holds(), expire_holds()) == (2, 0)
+    assert set(Booking.objects.filter(pk__in=[first.pk, second.pk]).values_list("status", flat=True)) == {"expired"}
+    assert statuses(hall) == {"available": 99, "held": 1}
+
+
+def test_a_stopped_event_sells_no_more_and_confirms_nothing(hall: Hall) -> None:
+    booking = hold(hall, 1)
+    stop_sale(event_id=hall.event.pk)
+    with pytest.raises(NotOnSale):
+        hold(hall, 3)
+    assert confirm_booking(booking_id=booking.pk, actor="gateway", payment_status="paid").status == "expired"
+
+
+# Keys and the database's own rules
+
+
+def test_the_same_key_is_replayed_and_another_wish_refused(hall: Hall) -> None:
+    once = Once("key", "wish")
+    first, again = hold(hall, 1, once=once), hold(hall, 1, once=once)
+    assert (again.pk, again.reference, [line.seat_id for line in again.live_seats]) == (
+        first.pk,
+        first.reference,
+        hall.seat_ids(1),
+    )
+    with pytest.raises(KeyReused):
+        hold(hall, 2, once=Once("key", "another wish"))
+    assert hold(hall, 2, buyer=BOB, once=once).pk != first.pk
+
+
+def test_a_refusal_does_not_use_up_the_key(hall: Hall) -> None:
+    once = Once("key", "wish")
+    mine = hold(hall, 1)
+    with pytest.raises(SeatsUnavailable):
+        hold(hall, 1, buyer=BOB, once=once)
+    cancel_booking(booking_id=mine.pk, actor="ann")
+    assert hold(hall, 1, buyer=BOB, once=once).status == "held"
+
+
+def test_the_database_refuses_illegal_transitions_and_rewritten_history(hall: Hall) -> None:
+    booking = hold(hall, 1)
+    cancel_booking(booking_id=booking.pk, actor="ann")
+    with pytest.raises(IntegrityError, match="cannot go from cancelled to held"):
+        Booking.objects.update(status="held")
+    with pytest.raises(IntegrityError, match="append-only"):
+        BookingHistory.objects.update(actor="nobody")
+    with pytest.raises(IntegrityError, match="append-only"):
+        BookingHistory.objects.all().delete()
+
+
+def test_the_database_refuses_a_seat_in_two_live_bookings_and_half_a_state(hall: Hall) -> None:
+    booking = hold(hall, 1)
+    line = BookingSeat.objects.get()
+    with pytest.raises(IntegrityError, match="bookings_bookingseat_sold_once"):
+        BookingSeat.objects.create(event=hall.event, booking=booking, seat_id=line.seat_id, ticket_type=hall.adult, price_minor=1)
+    with pytest.raises(IntegrityError, match="events_seat_state_whole"):
+        Seat.objects.filter(pk=line.seat_id).update(status="sold")
+
+
+def test_references_are_scattered_and_never_repeat(hall: Hall) -> None:
+    references = {hold(hall, number, buyer=Buyer(session=str(number))).reference for number in range(50)}
+    assert len(references) == 50
+    assert len({reference[-6:-3] for reference in references}) > 40
+
+
+@pytest.mark.parametrize(
+    ("kind", "most"), [("chosen", 5), ("best", 6), ("standing", 6), ("lapsed", 6), ("capped, limited and lapsed", 8)]
+)
+def test_a_hold_takes_few_statements(
+    kind: str, most: int, django_assert_num_queries: DjangoAssertNumQueries, settings: Any
+) -> None:
+    settings.EVENTLY_RATE_LIMITS = True
+    hall = make_hall(numbered=kind != "standing")
+    ids: list[UUID] = hall.seat_ids(*range(4))
+    if "lapsed" in kind:
+        hold(hall, 0, 1, 2, 3, buyer=BOB)
+        time_passes(minutes=11)
+    if "limited" in kind:
+        TicketType.objects.update(limit=10)
+    buyer, once = Buyer(session="ann", address="office"), Once("key", "wish")
+    with django_assert_num_queries(most + 2):  # and BEGIN, COMMIT
+        if kind in ("best", "standing"):
+            hold_best(buyer=buyer, event_id=hall.event.pk, quantities={hall.adult.pk: 4}, once=once)
+        else:
+            hold_seats(buyer=buyer, event_id=hall.event.pk, seats=dict.fromkeys(ids), once=once)

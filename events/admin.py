@@ -1,0 +1,289 @@
+"""Events at the desk: one page from the first word to the sale."""
+
+from contextlib import suppress
+from datetime import tzinfo
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from bookings.models import Booking
+from evently.desk.confirm import unless_confirmed
+from evently.desk.display import badge, fill_bar
+from evently.desk.scope import EVERYBODY, MANAGERS, ScopedInline
+from evently.desk.versions import VersionedAdmin
+from evently.errors import DomainError
+from evently.templatetags.evently import money_exact
+from payments.services import cancel_event
+from payments.tasks import cancel_event as cancel_in_background
+from venues.models import Venue
+
+from .admin_checklist import checklist, seats_by_status
+from .admin_forms import CategoryForm, CategoryFormSet, EventForm, TicketTypeForm, TicketTypeFormSet
+from .models import Category, Event, TicketType
+from .services import NotPublishable, make_categories_from_plan, publish_event
+
+QUICK = 100  # bookings that are cancelled while the organizer waits; more are left to the worker
+STRUCTURE = ("organizer", "venue", "seating_plan", "currency")
+
+
+def is_draft(event: Event | None) -> bool:
+    return event is None or event.status == Event.Status.DRAFT
+
+
+class CategoryInline(ScopedInline):
+    """Categories, each with its standard ticket. Once published their seats exist: only names, order and prices change."""
+
+    model = Category
+    form = CategoryForm
+    formset = CategoryFormSet
+    fields = ("name", "plan_category", "numbered", "capacity", "ticket", "price", "position")
+    verbose_name_plural = gettext_lazy("Categories and prices")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Category]:
+        standard = TicketType.objects.filter(is_default=True)
+        rows: QuerySet[Category] = super().get_queryset(request)
+        return rows.prefetch_related(Prefetch("ticket_types", standard, to_attr="standard_types")).order_by("position", "name")
+
+    def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
+        return 0 if obj else 1
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return () if is_draft(obj) else ("plan_category", "numbered", "capacity")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_draft(obj) and super().has_add_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_draft(obj) and super().has_delete_permission(request, obj)
+
+    @admin.display(description=gettext_lazy("standard ticket"))
+    def ticket(self, category: Any) -> str:
+        return ", ".join(ticket_type.name for ticket_type in category.standard_types)
+
+    @admin.display(description=gettext_lazy("price"))
+    def price(self, category: Any) -> str:
+        return ", ".join(money_exact(kind.price_minor, category.event.currency) for kind in category.standard_types)
+
+
+class TicketTypeInline(ScopedInline):
+    """What a category sells beside its standard ticket. A new price is asked of new holds only."""
+
+    model = TicketType
+    form = TicketTypeForm
+    formset = TicketTypeFormSet
+    fields = ("category", "name", "price", "min_per_booking", "max_per_booking", "limit", "sale_starts_at", "sale_ends_at")
+    verbose_name = gettext_lazy("further ticket type")
+    verbose_name_plural = gettext_lazy("Further ticket types: children, students, early birds")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TicketType]:
+        rows: QuerySet[TicketType] = super().get_queryset(request).filter(is_default=False)
+        return rows.select_related("category", "event").order_by("category__position", "position", "created_at")
+
+    @admin.display(description=gettext_lazy("price"))
+    def price(self, ticket_type: TicketType) -> str:
+        return money_exact(ticket_type.price_minor, ticket_type.event.currency)
+
+
+@admin.register(Event)
+class EventAdmin(VersionedAdmin):
+    viewers = EVERYBODY
+    editors = MANAGERS
+    form = EventForm
+    list_display = ("title", "when", "venue", "state", "taken")
+    list_filter = ("status", "category", ("organizer", admin.RelatedOnlyFieldListFilter), "starts_at")
+    list_select_related = ("venue", "summary")
+    search_fields = ("title", "slug", "venue__name", "venue__city")
+    date_hierarchy = "starts_at"
+    ordering = ("-starts_at",)
+    autocomplete_fields = ("organizer", "venue", "seating_plan")
+    prepopulated_fields = {"slug": ("title",)}
+    inlines = (CategoryInline, TicketTypeInline)
+    fieldsets = (
+        (gettext_lazy("What"), {"fields": ("title", "slug", "category", "description", ("image", "poster"), "organizer")}),
+        (gettext_lazy("When and where"), {"fields": ("venue", "starts_at", "ends_at", "doors_at")}),
+        (gettext_lazy("Sale"), {"fields": ("sale_starts_at", "sale_ends_at", ("max_per_booking", "max_per_customer"))}),
+        (
+            gettext_lazy("Places"),
+            {
+                "fields": ("seating_plan", "currency"),
+                "description": gettext_lazy(
+                    "Numbered seats come from a plan, standing places from a category's number of places."
+                ),
+            },
+        ),
+    )
+
+    # The list
+
+    @admin.display(description=gettext_lazy("when"), ordering="starts_at")
+    def when(self, event: Event) -> str:
+        return date_format(event.starts_at.astimezone(event.venue.zone), "D j M Y, H:i T")
+
+    @admin.display(description=gettext_lazy("status"), ordering="status")
+    def state(self, event: Event) -> SafeString:
+        return badge(event.get_status_display(), event.status)
+
+    @admin.display(description=gettext_lazy("taken"))
+    def taken(self, event: Event) -> SafeString | str:
+        summary = getattr(event, "summary", None)
+        return fill_bar(summary.capacity - summary.free, summary.capacity) if summary and summary.capacity else "-"
+
+    # The page
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return self.inlines if obj else (CategoryInline,)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Once published, seats are sold by these: they stay."""
+        return () if is_draft(obj) else STRUCTURE
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
+        return {} if obj else self.prepopulated_fields
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return self.only_team(request) | super().get_changeform_initial_data(request)
+
+    def get_view_on_site_url(self, obj: Any = None) -> str | None:
+        return obj.get_absolute_url() if obj and not is_draft(obj) else None
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Only drafts: what was published has bookings and is cancelled instead."""
+        return is_draft(obj) and super().has_delete_permission(request, obj)
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """The page with every time read and written by the venue's clock."""
+        event = self.get_object(request, object_id) if object_id else None
+        context = dict(extra_context or {})
+        if event:
+            seats = seats_by_status(event)
+            context |= {
+                "checklist": checklist(event, places=seats.get("all", 0)),
+                "seats": seats,
+                "unfinished": self._ongoing(event).count() if event.status == Event.Status.CANCELLED else 0,
+            }
+        with timezone.override(self._zone(request, event)):
+            response = super().changeform_view(request, object_id, form_url, context)
+            if isinstance(response, TemplateResponse):
+                response.render()
+        return response
+
+    def _zone(self, request: HttpRequest, event: Event | None) -> tzinfo | None:
+        posted = request.POST.get("venue")
+        if posted and is_draft(event):
+            with suppress(ValidationError):
+                if venue := Venue.objects.of(request.user).filter(pk=posted).first():
+                    return venue.zone
+        return event.venue.zone if event else None
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if not change:
+            obj.created_by = request.user
+        super().save_model(request, obj, form, change)
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        return self._to_publishing(request, obj) or super().response_add(request, obj, post_url_continue)
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        return self._to_publishing(request, obj) or super().response_change(request, obj)
+
+    @staticmethod
+    def _to_publishing(request: HttpRequest, event: Event) -> HttpResponse | None:
+        if "_publish" not in request.POST:
+            return None
+        return HttpResponseRedirect(reverse("admin:events_event_publish", args=[event.pk]))
+
+    # What is done with an event
+
+    def get_urls(self) -> list[URLPattern]:
+        steps = {"publish": self.publish, "cancel": self.cancel, "make-categories": self.make_categories}
+        return [
+            *(
+                path(f"<uuid:pk>/{name}/", self.admin_site.admin_view(view), name=f"events_event_{name.replace('-', '_')}")
+                for name, view in steps.items()
+            ),
+            *super().get_urls(),
+        ]
+
+    def make_categories(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        event = self._own(request, pk)
+        if request.method == "POST":
+            self._do(
+                request,
+                event,
+                lambda: make_categories_from_plan(event=event),
+                _("The plan's categories are here. Give them prices."),
+            )
+        return self._back(event)
+
+    def publish(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        event = self._own(request, pk)
+        title, steps = _("Publish this event"), checklist(event, places=0)
+        facts = [f"{'✓' if step.is_done else '○'} {step.name}: {step.hint}" for step in steps[:-1]]
+        if page := unless_confirmed(request, admin=self, obj=event, title=title, facts=facts, button=_("Publish")):
+            return page
+        actor = f"user:{request.user.pk}"
+        self._do(
+            request,
+            event,
+            lambda: publish_event(event_id=event.pk, actor=actor),
+            _("“%(event)s” is published.") % {"event": event},
+        )
+        return self._back(event)
+
+    def cancel(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        """Cancel the event and all its bookings; called again, go on where it stopped."""
+        event = self._own(request, pk)
+        ongoing = self._ongoing(event).count()
+        facts = (
+            ngettext("%(count)d booking is cancelled.", "%(count)d bookings are cancelled.", ongoing) % {"count": ongoing},
+            _("Everything that was paid is refunded. This cannot be undone."),
+        )
+        title, button, word = _("Cancel this event"), _("Cancel the event"), _("cancel")
+        if page := unless_confirmed(request, admin=self, obj=event, title=title, button=button, word=word, facts=facts):
+            return page
+        actor = f"user:{request.user.pk}"
+        if ongoing > QUICK:
+            done = _("The event is being cancelled; all its bookings follow within minutes.")
+            self._do(request, event, lambda: cancel_in_background.delay(str(event.pk), actor), done)
+        else:
+            self._do(request, event, lambda: cancel_event(event_id=event.pk, actor=actor), _("The event is cancelled."))
+        return self._back(event)
+
+    @staticmethod
+    def _ongoing(event: Event) -> QuerySet[Booking]:
+        return Booking.objects.filter(event=event, status__in=[*Booking.HOLDING, Booking.Status.CONFIRMED])
+
+    def _own(self, request: HttpRequest, pk: Any) -> Event:
+        event: Event = self.get_object(request, str(pk))
+        if not self.has_change_permission(request, event):
+            raise PermissionDenied
+        return event
+
+    def _do(self, request: HttpRequest, event: Event, work: Any, done: str) -> None:
+        """Do it, write it into the event's history and say so; or say why not."""
+        try:
+            work()
+        except NotPublishable as refusal:
+            for reason in refusal.reasons:
+                messages.error(request, reason)
+        except DomainError as refusal:
+            messages.error(request, str(refusal))
+        else:
+            self.log_change(request, event, done)
+            messages.success(request, done)
+
+    @staticmethod
+    def _back(event: Event) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:events_event_change", args=[event.pk]))

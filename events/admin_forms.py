@@ -1,0 +1,186 @@
+"""The forms of the event page at the desk: categories with their price, further ticket types, times by the venue's clock."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.contrib.admin.widgets import AdminSplitDateTime
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.text import format_lazy, slugify
+from django.utils.translation import gettext_lazy as _
+
+from evently import money
+from evently.desk.stock import StockForm, StockFormSet
+from evently.desk.versions import VersionedForm
+
+from .models import POSTERS, Category, TicketType
+
+TIMES = {"starts_at", "ends_at", "doors_at", "sale_starts_at", "sale_ends_at"}
+LARGEST_PRICE = 10_000_000  # major units; the column holds far more, a mistyped price does not come near
+
+
+class EventForm(VersionedForm):
+    slug = forms.SlugField(
+        label=_("Address"),
+        max_length=120,
+        required=False,
+        help_text=_("The end of the page's address. Empty: made of the title."),
+    )
+    poster = forms.ChoiceField(
+        label=_("Poster"),
+        choices=[("", _("by itself")), *((name, name) for name in POSTERS)],
+        required=False,
+        help_text=_("Built-in picture, used while there is no image."),
+    )
+    sale_starts_at = forms.SplitDateTimeField(
+        label=_("Sale starts"), widget=AdminSplitDateTime, required=False, help_text=_("Empty: at once.")
+    )
+    sale_ends_at = forms.SplitDateTimeField(
+        label=_("Sale ends"), widget=AdminSplitDateTime, required=False, help_text=_("Empty: when the event starts.")
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = timezone.get_current_timezone() is not timezone.get_default_timezone()
+        clock = _("By the venue's clock, %(zone)s.") % {"zone": timezone.get_current_timezone_name()}
+        for name in TIMES & self.fields.keys():
+            note = clock if known else _("By the venue's clock.")
+            self.fields[name].help_text = format_lazy("{} {}", self.fields[name].help_text, note)
+
+    def clean_slug(self) -> str:
+        slug = self.cleaned_data["slug"] or slugify(self.cleaned_data.get("title", ""))[:120]
+        if not slug:
+            raise ValidationError(_("Please give the page an address."))
+        return str(slug)
+
+    def clean(self) -> dict[str, Any] | None:
+        values = super().clean() or self.cleaned_data
+        starts_at, ends_at, doors_at = (values.get(name) for name in ("starts_at", "ends_at", "doors_at"))
+        if "sale_starts_at" not in self.errors:
+            values["sale_starts_at"] = values.get("sale_starts_at") or timezone.now()
+        if "sale_ends_at" not in self.errors and starts_at:
+            values["sale_ends_at"] = values.get("sale_ends_at") or starts_at
+        if starts_at and ends_at and ends_at <= starts_at:
+            self.add_error("ends_at", _("It ends before it starts."))
+        if starts_at and doors_at and doors_at > starts_at:
+            self.add_error("doors_at", _("The doors open after it starts."))
+        sale = [values.get(name) for name in ("sale_starts_at", "sale_ends_at")]
+        if sale[0] and sale[1] and sale[1] <= sale[0]:
+            self.add_error("sale_ends_at", _("The sale ends before it starts."))
+        plan = values.get("seating_plan")
+        if plan and "venue" in values and plan.venue_id != values["venue"].pk:
+            self.add_error("seating_plan", _("This is a plan of another venue."))
+        return values
+
+
+class PriceField(forms.DecimalField):
+    """A price as people write it; `minor()` turns it into minor units of the event's currency."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            label=_("Price"),
+            min_value=0,
+            max_value=LARGEST_PRICE,
+            widget=forms.NumberInput(attrs={"step": "any", "min": 0, "inputmode": "decimal", "class": "price"}),
+            **options,
+        )
+
+    @staticmethod
+    def minor(price: Decimal, currency: str) -> int:
+        if price != round(price, money.digits(currency)):
+            raise ValidationError(
+                _("%(currency)s has %(digits)d decimal places."),
+                params={"currency": currency, "digits": money.digits(currency)},
+            )
+        return money.to_minor(price, currency)
+
+
+class PricedForm(StockForm):
+    """A row with a price, in the currency that the event has on this page."""
+
+    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
+        self.currency = currency
+        super().__init__(*args, **kwargs)
+
+    def show_price(self, minor: int) -> None:
+        self.initial["price"] = money.decimal_string(minor, self.currency)
+
+    def clean_price(self) -> int | None:
+        price = self.cleaned_data["price"]
+        return None if price is None else PriceField.minor(price, self.currency)
+
+
+class CategoryForm(PricedForm):
+    """A category and, in the same row, its standard ticket: the type that is chosen unless the buyer says otherwise."""
+
+    ticket = forms.CharField(label=_("Standard ticket"), max_length=100, initial=_("Standard"))
+    price = PriceField(required=False)
+
+    class Meta:
+        model = Category
+        fields = ("name", "plan_category", "numbered", "capacity", "position")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.standard: TicketType | None = next(iter(getattr(self.instance, "standard_types", ())), None)
+        if self.standard:
+            self.initial["ticket"] = self.standard.name
+            self.show_price(self.standard.price_minor)
+            self.fields["price"].required = True
+
+    def clean(self) -> dict[str, Any] | None:
+        values = super().clean()
+        if "ticket" in self.changed_data and not self.instance._state.adding:
+            others = TicketType.objects.filter(category=self.instance, is_default=False)
+            if others.filter(name=self.cleaned_data.get("ticket", "")).exists():
+                self.add_error("ticket", _("This category has another ticket type of that name."))
+        return values
+
+    def save(self, commit: bool = True) -> Any:
+        category = super().save(commit)
+        price = self.cleaned_data.get("price")
+        if price is not None and {"ticket", "price"} & {*self.changed_data}:
+            TicketType.objects.update_or_create(
+                category=category,
+                is_default=True,
+                defaults={"event": category.event, "name": self.cleaned_data["ticket"], "price_minor": price},
+            )
+        return category
+
+
+class CategoryFormSet(StockFormSet):
+    def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
+        return {**super().get_form_kwargs(index), "currency": self.instance.currency}
+
+
+class TicketTypeForm(PricedForm):
+    price = PriceField()
+
+    class Meta:
+        model = TicketType
+        fields = ("category", "name", "min_per_booking", "max_per_booking", "limit", "sale_starts_at", "sale_ends_at")
+
+    def __init__(self, *args: Any, categories: dict[Any, Category], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Only the event's own, and asked for once instead of in every row.
+        self.fields["category"] = forms.TypedChoiceField(
+            label=_("Category"),
+            choices=[("", "—"), *((pk, category.name) for pk, category in categories.items())],
+            coerce=lambda pk: categories[pk],
+        )
+        if not self.instance._state.adding:
+            self.initial["category"] = str(self.instance.category_id)
+            self.show_price(self.instance.price_minor)
+
+    def save(self, commit: bool = True) -> Any:
+        self.instance.price_minor = self.cleaned_data["price"]
+        return super().save(commit)
+
+
+class TicketTypeFormSet(StockFormSet):
+    def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
+        if not hasattr(self, "categories"):
+            own = Category.objects.filter(event=self.instance).order_by("position", "name")
+            self.categories = {str(category.pk): category for category in own}
+        return {**super().get_form_kwargs(index), "currency": self.instance.currency, "categories": self.categories}

@@ -1,0 +1,294 @@
+"""Events, what they sell and what is left of it, as JSON."""
+
+from collections import Counter
+from typing import Any, ClassVar, TypeVar
+from uuid import UUID
+
+from django.db import models, transaction
+from django.db.models import Count
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from evently.accounts.authentication import person_of
+from evently.accounts.models import User
+from evently.money import decimal_string
+from evently.rest.pagination import WholeList, listing
+from evently.rest.schema import IDEMPOTENCY_KEY, IF_MATCH
+from evently.rest.teams import WRITES, TeamViewSet, check_may_edit
+from evently.rest.versions import check_version
+from payments.services import cancel_event
+
+from . import services, summary
+from .models import Category, Event, EventQuerySet, Seat, TicketType
+from .queries import EventQuery, SeatQuery
+from .serializers import (
+    AvailabilitySerializer,
+    CategorySerializer,
+    EventSerializer,
+    EventWriteSerializer,
+    NotEditable,
+    SeatSerializer,
+    TicketTypeSerializer,
+)
+
+M = TypeVar("M", bound=models.Model)
+
+
+def visible_events(request: Request) -> EventQuerySet:
+    """What is public, and the drafts of the caller's own teams."""
+    events = Event.objects.public()
+    if request.user.is_authenticated:
+        events |= Event.objects.of(person_of(request))
+    return events
+
+
+@extend_schema(tags=["events"])
+@extend_schema_view(
+    list=extend_schema(
+        operation_id="list_events",
+        summary="Find events",
+        description="Without `status` those still to come; soonest first.",
+        parameters=[EventQuery],
+    ),
+    retrieve=extend_schema(operation_id="show_event", summary="An event"),
+    create=extend_schema(
+        operation_id="create_event",
+        summary="Make a draft",
+        parameters=[IDEMPOTENCY_KEY],
+        request=EventWriteSerializer,
+        responses={201: EventSerializer},
+    ),
+    partial_update=extend_schema(
+        operation_id="change_event",
+        summary="Change an event",
+        description="Once it is published, what tickets were bought for stays: venue, times, currency, address of the page.",
+        parameters=[IF_MATCH],
+        request=EventWriteSerializer,
+        responses=EventSerializer,
+    ),
+    destroy=extend_schema(operation_id="delete_event", summary="Delete a draft", parameters=[IF_MATCH]),
+)
+class EventViewSet(TeamViewSet[Event]):
+    serializer_class = EventSerializer
+    write_serializer_class = EventWriteSerializer
+    queryset = Event.objects.all()  # for the schema; callers get `get_queryset`
+    refusals = WRITES | {"list": (400,), "publish": (403, 409, 412), "cancel": (403, 412, 503)}
+
+    def get_queryset(self) -> EventQuerySet:
+        events = visible_events(self.request).with_list_fields()
+        return EventQuery.read(self.request).apply(events) if self.action == "list" else events
+
+    @extend_schema(
+        operation_id="publish_event",
+        summary="Make the seats and open the event to the public",
+        parameters=[IF_MATCH],
+        request=None,
+        responses=EventSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def publish(self, request: Request, pk: UUID) -> Response:
+        person = self._check(request)
+        services.publish_event(event_id=pk, actor=f"user:{person.pk}")
+        return self.show(self.get_queryset().get(pk=pk))
+
+    @extend_schema(
+        operation_id="cancel_event",
+        summary="Cancel the event with all its bookings; what was paid goes back",
+        parameters=[IF_MATCH],
+        request=None,
+        responses=EventSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: UUID) -> Response:
+        person = self._check(request)
+        cancel_event(event_id=pk, actor=f"user:{person.pk}")
+        return self.show(self.get_queryset().get(pk=pk))
+
+    def made_by(self, person: User) -> dict[str, Any]:
+        return {"created_by": person}
+
+    def check_deletable(self, row: Event) -> None:
+        if row.status != Event.Status.DRAFT:
+            raise NotEditable(_("Only a draft can be deleted. Cancel the event instead."))
+
+    def _check(self, request: Request) -> User:
+        event = self.get_object()
+        person = check_may_edit(request, event.organizer_id)
+        check_version(request, event.version)
+        return person
+
+
+class OfEvent(GenericAPIView[M]):
+    """A view of something of the event that the address names; 404 when the caller may not see the event."""
+
+    def get_event(self) -> Event:
+        event = visible_events(self.request).filter(pk=self.kwargs["event"]).first()
+        if event is None:
+            raise NotFound
+        return event
+
+
+class PartViewSet(OfEvent[M], GenericViewSet[M]):
+    """Parts of an event, all of them on one page, changed by its team."""
+
+    pagination_class = WholeList
+    refusals = {"create": (400, 403, 409), "partial_update": (400, 403, 409), "destroy": (403, 409)}
+    only_in_drafts: ClassVar[bool] = False
+
+    def get_queryset(self) -> models.QuerySet[M]:
+        parts: models.QuerySet[M] = super().get_queryset()
+        return parts.filter(event=self.kwargs["event"])
+
+    def list(self, request: Request, event: UUID) -> Response:
+        context = {"event": self.get_event()}
+        page: Any = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(self.get_serializer_class()(page, many=True, context=context).data)
+
+    def create(self, request: Request, event: UUID) -> Response:
+        with transaction.atomic():
+            form = self._form(self._lock_event(), data=request.data)
+            form.save(event=form.context["event"])
+            summary.refresh([event])
+        return Response(form.data, status=status.HTTP_201_CREATED)
+
+    def partial_update(self, request: Request, event: UUID, pk: UUID) -> Response:
+        with transaction.atomic():
+            owner = self._lock_event()
+            form = self._form(owner, self.get_object(), data=request.data, partial=True)
+            form.save()
+            summary.refresh([event])
+        return Response(form.data)
+
+    def destroy(self, request: Request, event: UUID, pk: UUID) -> Response:
+        with transaction.atomic():
+            self._lock_event()
+            self.get_object().delete()
+            summary.refresh([event])
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _lock_event(self) -> Event:
+        """The event, so that two changes of its parts are checked one after the other; sales of it go on."""
+        event = self.get_event()
+        check_may_edit(self.request, event.organizer_id)
+        locked: Event = Event.objects.select_for_update(of=("self",), no_key=True).get(pk=event.pk)
+        settled = (Event.Status.CANCELLED, Event.Status.COMPLETED)
+        if locked.status in settled or (self.only_in_drafts and locked.status != Event.Status.DRAFT):
+            raise NotEditable
+        return locked
+
+    def _form(self, event: Event, *args: Any, **kwargs: Any) -> serializers.BaseSerializer[Any]:
+        form = self.get_serializer_class()(*args, context={"event": event}, **kwargs)
+        form.is_valid(raise_exception=True)
+        return form
+
+
+@extend_schema(tags=["events"])
+@extend_schema_view(
+    list=extend_schema(operation_id="list_categories", summary="The categories of places of an event"),
+    create=extend_schema(operation_id="create_category", summary="Add a category of places to a draft"),
+    partial_update=extend_schema(operation_id="change_category", summary="Change a category of places of a draft"),
+    destroy=extend_schema(operation_id="delete_category", summary="Delete a category of places of a draft"),
+)
+class CategoryViewSet(PartViewSet[Category]):
+    serializer_class = CategorySerializer
+    queryset = Category.objects.order_by("position", "name")
+    only_in_drafts = True
+
+
+@extend_schema(tags=["events"])
+@extend_schema_view(
+    list=extend_schema(operation_id="list_ticket_types", summary="The ticket types of an event"),
+    create=extend_schema(operation_id="create_ticket_type", summary="Add a ticket type"),
+    partial_update=extend_schema(
+        operation_id="change_ticket_type",
+        summary="Change a ticket type",
+        description="What is held or booked keeps its price.",
+    ),
+    destroy=extend_schema(operation_id="delete_ticket_type", summary="Delete a ticket type that nobody has"),
+)
+class TicketTypeViewSet(PartViewSet[TicketType]):
+    serializer_class = TicketTypeSerializer
+    queryset = TicketType.objects.select_related("category").order_by("category__position", "position", "name")
+
+
+@extend_schema(tags=["events"])
+class SeatsView(OfEvent[Seat]):
+    """All places of an event with their status now, in the order of the hall."""
+
+    serializer_class = SeatSerializer
+    pagination_class = WholeList
+    queryset = Seat.objects.all()
+    refusals = {"get": (400,)}
+
+    @extend_schema(
+        operation_id="list_seats",
+        summary="The places of an event",
+        parameters=[SeatQuery],
+        responses=SeatSerializer(many=True),
+    )
+    def get(self, request: Request, event: UUID) -> Response:
+        currency = self.get_event().currency
+        prices = {pk: decimal_string(minor, currency) for pk, minor in _usual_prices(event).items()}
+        seats: Any = SeatQuery.read(request).apply(Seat.objects.filter(event=event)).order_by("position")
+        rows = seats.values_list("pk", "section", "row", "number", "category_id", "effective")
+        return Response(
+            listing(
+                [
+                    {
+                        "id": pk,
+                        "section": section,
+                        "row": row,
+                        "number": number,
+                        "category": category,
+                        "price": prices.get(category),
+                        "status": effective,
+                    }
+                    for pk, section, row, number, category, effective in rows
+                ]
+            )
+        )
+
+
+@extend_schema(tags=["events"])
+class AvailabilityView(OfEvent[Seat]):
+    """How many places are free, held, sold and blocked now."""
+
+    pagination_class = None
+    queryset = Seat.objects.all()
+
+    @extend_schema(operation_id="show_availability", summary="What is left", responses=AvailabilitySerializer)
+    def get(self, request: Request, event: UUID) -> Response:
+        self.get_event()
+        counts: dict[UUID, Counter[str]] = {}
+        seats = Seat.objects.filter(event=event).with_effective_status()
+        for category, effective, places in seats.values_list("category_id", "effective", Count("pk")).order_by():
+            counts.setdefault(category, Counter())[effective] = places
+        categories = Category.objects.filter(event=event).order_by("position", "name")
+        return Response(
+            {
+                "event": event,
+                **_counts(sum(counts.values(), Counter())),
+                "categories": [
+                    {"id": each.pk, "name": each.name, "numbered": each.numbered, **_counts(counts.get(each.pk, Counter()))}
+                    for each in categories
+                ],
+            }
+        )
+
+
+def _counts(places: Counter[str]) -> dict[str, int]:
+    sellable = {name: places[name] for name in ("available", "held", "sold")}
+    return {"capacity": sum(sellable.values()), **sellable, "blocked": places["blocked"]}
+
+
+def _usual_prices(event: UUID) -> dict[UUID, int]:
+    """What places of each category cost unless the buyer says otherwise: by the default ticket type, or else the first."""
+    types = TicketType.objects.filter(event=event).order_by("is_default", "-position", "price_minor")
+    return dict(types.values_list("category_id", "price_minor"))

@@ -1,0 +1,51 @@
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from .models import Event, EventQuerySet, VenueDay
+
+WEEK = timedelta(days=7)
+
+
+class FindForm(forms.Form):
+    """What a visitor looks for; every part is optional and lives in the address of the page."""
+
+    WHEN = (("today", _("Today")), ("weekend", _("This weekend")), ("week", _("Next 7 days")))
+
+    q = forms.CharField(required=False, max_length=100, label=_("Event, artist or place"))
+    when = forms.ChoiceField(required=False, choices=[("", _("Any day")), *WHEN], label=_("When"))
+    since = forms.DateField(required=False, label=_("From"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+    until = forms.DateField(required=False, label=_("To"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+    city = forms.CharField(required=False, max_length=100, label=_("City"))
+    category = forms.ChoiceField(required=False, choices=[("", _("Everything")), *Event.Topic.choices], label=_("Category"))
+
+    @property
+    def is_filtering(self) -> bool:
+        return any(self.cleaned_data.values())
+
+    def apply(self, events: EventQuerySet) -> EventQuerySet:
+        """Narrow the events down to what was understood of the wishes; call `is_valid` first."""
+        wishes: dict[str, Any] = self.cleaned_data
+        if words := wishes.get("q"):
+            events = events.matching(words)
+        if city := wishes.get("city"):
+            events = events.in_city(city)
+        if category := wishes.get("category"):
+            events = events.about(category)
+        if since := wishes.get("since"):
+            events = events.alias(last_day=VenueDay(F("ends_at"))).filter(last_day__gte=since)
+        if until := wishes.get("until"):
+            events = events.alias(first_day=VenueDay(F("starts_at"))).filter(first_day__lte=until)
+        match wishes.get("when"):
+            case "today":
+                events = events.today()
+            case "weekend":
+                events = events.this_weekend()
+            case "week":
+                now = timezone.now()
+                events = events.between(now, now + WEEK)
+        return events

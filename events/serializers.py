@@ -1,0 +1,235 @@
+"""Events, their categories of places and ticket types as JSON."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+from django.utils.crypto import get_random_string
+from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from evently.errors import DomainError
+from evently.money import decimal_string, digits, to_minor
+from evently.rest.teams import TeamField
+from venues.models import Venue
+
+from .models import Category, Event, Seat, TicketType
+
+LARGEST_PRICE = 10_000_000  # a mistyped price does not come near
+
+
+class NotEditable(DomainError):
+    code = "not_editable"
+    message = _("This cannot be changed any more: the event is published, or over.")
+
+
+class PlaceSerializer(serializers.ModelSerializer[Venue]):
+    class Meta:
+        model = Venue
+        fields = ["id", "name", "city", "country", "time_zone"]
+
+
+class EventSerializer(serializers.ModelSerializer[Event]):
+    """An event. `available`, `capacity` and `price_from` are as of a moment ago; `/availability/` counts now."""
+
+    venue = PlaceSerializer()
+    url = serializers.SerializerMethodField()
+    image = serializers.SerializerMethodField()
+    available = serializers.SerializerMethodField()
+    capacity = serializers.SerializerMethodField()
+    price_from = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Event
+        fields = [
+            *("id", "slug", "title", "description", "category", "status", "organizer", "venue", "seating_plan"),
+            *("starts_at", "ends_at", "doors_at", "sale_starts_at", "sale_ends_at", "currency"),
+            *("max_per_booking", "max_per_customer", "available", "capacity", "price_from"),
+            *("image", "url", "version", "created_at", "updated_at"),
+        ]
+        read_only_fields = fields
+
+    def get_url(self, event: Event) -> str:
+        url: str = self.context["request"].build_absolute_uri(event.get_absolute_url())
+        return url
+
+    def get_image(self, event: Event) -> str:
+        url: str = self.context["request"].build_absolute_uri(event.poster_url)
+        return url
+
+    def get_available(self, event: Event) -> int | None:
+        return event.summary.free if hasattr(event, "summary") else None
+
+    def get_capacity(self, event: Event) -> int | None:
+        return event.summary.capacity if hasattr(event, "summary") else None
+
+    def get_price_from(self, event: Event) -> str | None:
+        lowest = event.summary.price_from_minor if hasattr(event, "summary") else None
+        return None if lowest is None else decimal_string(lowest, event.currency)
+
+
+class EventWriteSerializer(serializers.ModelSerializer[Event]):
+    organizer = TeamField()
+
+    class Meta:
+        model = Event
+        fields = [
+            *("organizer", "venue", "seating_plan", "title", "slug", "description", "category"),
+            *("starts_at", "ends_at", "doors_at", "currency", "sale_starts_at", "sale_ends_at"),
+            *("max_per_booking", "max_per_customer"),
+        ]
+        extra_kwargs = {
+            "slug": {"required": False},
+            "sale_starts_at": {"required": False, "help_text": "Left out: at once."},
+            "sale_ends_at": {"required": False, "help_text": "Left out: when the event starts."},
+        }
+
+    # What tickets are bought for, and what seats and prices were made of.
+    SETTLED = ("organizer", "venue", "seating_plan", "slug", "starts_at", "ends_at", "currency")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        event = self.instance
+        if event is not None:
+            self._refuse_late_changes(event, attrs)
+        else:
+            attrs = {"sale_starts_at": timezone.now(), "sale_ends_at": attrs["starts_at"]} | attrs
+        value = _merged(event, attrs, self.fields)
+        errors: dict[str, Any] = {}
+        if value["ends_at"] <= value["starts_at"]:
+            errors["ends_at"] = [_("It must end after it starts.")]
+        if value["doors_at"] and value["doors_at"] > value["starts_at"]:
+            errors["doors_at"] = [_("The doors must open before it starts.")]
+        if value["sale_ends_at"] <= value["sale_starts_at"]:
+            errors["sale_ends_at"] = [_("The sale must end after it starts.")]
+        if value["seating_plan"] and value["seating_plan"].venue_id != value["venue"].pk:
+            errors["seating_plan"] = [_("This plan is of another venue.")]
+        if errors:
+            raise serializers.ValidationError(errors)
+        return attrs
+
+    def create(self, validated_data: dict[str, Any]) -> Event:
+        if "slug" not in validated_data:
+            slug = slugify(validated_data["title"])[:100] or "event"
+            taken = Event.objects.filter(slug=slug).exists()
+            validated_data["slug"] = f"{slug}-{get_random_string(6).lower()}" if taken else slug
+        return super().create(validated_data)
+
+    def _refuse_late_changes(self, event: Event, attrs: dict[str, Any]) -> None:
+        if event.status in (Event.Status.CANCELLED, Event.Status.COMPLETED):
+            raise NotEditable
+        changed = [name for name in self.SETTLED if name in attrs and attrs[name] != getattr(event, name)]
+        if event.status != Event.Status.DRAFT and changed:
+            raise NotEditable(_("Once an event is published this stays as it is: %(names)s.") % {"names": ", ".join(changed)})
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class PriceField(serializers.DecimalField):
+    """An amount in the event's currency, all fees included, like "84.00"."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_digits=14, decimal_places=3, **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        amount: Decimal = super().to_internal_value(data)
+        currency: str = self.context["event"].currency
+        if not 0 <= amount <= LARGEST_PRICE:
+            raise serializers.ValidationError(_("A price is between 0 and %(most)d.") % {"most": LARGEST_PRICE})
+        if amount.scaleb(digits(currency)) % 1:
+            raise serializers.ValidationError(_("%(currency)s has no smaller coins than that.") % {"currency": currency})
+        return to_minor(amount, currency)
+
+    def to_representation(self, value: Any) -> str:
+        return decimal_string(value, self.context["event"].currency)
+
+
+class CategorySerializer(serializers.ModelSerializer[Category]):
+    class Meta:
+        model = Category
+        fields = ["id", "name", "plan_category", "numbered", "capacity", "position"]
+
+    def validate_name(self, name: str) -> str:
+        return _unique_name(self, Category.objects.filter(event=self.context["event"]), name)
+
+
+class TicketTypeSerializer(serializers.ModelSerializer[TicketType]):
+    price = PriceField(source="price_minor")
+    category = serializers.PrimaryKeyRelatedField(queryset=Category.objects.none())
+    category_name = serializers.CharField(source="category.name", read_only=True)
+
+    class Meta:
+        model = TicketType
+        fields = [
+            *("id", "category", "category_name", "name", "description", "price", "is_default", "min_per_booking"),
+            *("max_per_booking", "limit", "sale_starts_at", "sale_ends_at", "position"),
+        ]
+        validators: list[Any] = []  # `validate` does it, knowing the event
+
+    def get_fields(self) -> dict[str, Any]:
+        fields: dict[str, Any] = super().get_fields()
+        if "event" in self.context:
+            fields["category"].queryset = Category.objects.filter(event=self.context["event"])
+        return fields
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        value = _merged(self.instance, attrs, self.fields)
+        siblings = TicketType.objects.filter(category=value["category"])
+        if self.instance is not None:
+            siblings = siblings.exclude(pk=self.instance.pk)
+        errors: dict[str, Any] = {}
+        if siblings.filter(name=value["name"]).exists():
+            errors["name"] = [_("This category has one of this name already.")]
+        if value["is_default"] and siblings.filter(is_default=True).exists():
+            errors["is_default"] = [_("Another one is the default of this category.")]
+        if value["max_per_booking"] is not None and value["max_per_booking"] < (value["min_per_booking"] or 1):
+            errors["max_per_booking"] = [_("This cannot be less than the smallest number.")]
+        if value["sale_starts_at"] and value["sale_ends_at"] and value["sale_ends_at"] <= value["sale_starts_at"]:
+            errors["sale_ends_at"] = [_("The sale must end after it starts.")]
+        if errors:
+            raise serializers.ValidationError(errors)
+        return attrs
+
+
+class SeatSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    section = serializers.CharField()
+    row = serializers.CharField()
+    number = serializers.CharField(help_text="Empty for general admission.")
+    category = serializers.UUIDField()
+    price = serializers.CharField(allow_null=True, help_text="Of the category's default ticket type.")
+    status = serializers.ChoiceField(Seat.Status.choices, help_text="Now: a hold that has lapsed is available.")
+
+
+class CountsSerializer(serializers.Serializer[Any]):
+    capacity = serializers.IntegerField()
+    available = serializers.IntegerField()
+    held = serializers.IntegerField()
+    sold = serializers.IntegerField()
+    blocked = serializers.IntegerField()
+
+
+class CategoryCountsSerializer(CountsSerializer):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    numbered = serializers.BooleanField()
+
+
+class AvailabilitySerializer(CountsSerializer):
+    event = serializers.UUIDField()
+    categories = CategoryCountsSerializer(many=True)
+
+
+def _unique_name(serializer: serializers.ModelSerializer[Any], siblings: Any, name: str) -> str:
+    if serializer.instance is not None:
+        siblings = siblings.exclude(pk=serializer.instance.pk)
+    if siblings.filter(name=name).exists():
+        raise serializers.ValidationError(_("This event has one of this name already."))
+    return name
+
+
+def _merged(row: Any, changes: dict[str, Any], names: Iterable[Any]) -> dict[str, Any]:
+    """What the row would be."""
+    return {name: changes.get(name, getattr(row, name, None)) for name in names}

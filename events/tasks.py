@@ -1,0 +1,38 @@
+"""What the worker does for events."""
+
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from celery import shared_task
+from django.core.cache import cache
+
+from . import summary
+from .models import Event
+
+BATCH = 20  # events in one statement: stadiums among them must not reach the time limit
+PAUSE = 2  # seconds; a rush changes an event a thousand times a second
+
+
+@shared_task
+def refresh_summary(event_id: str) -> None:
+    """Refresh what lists show of one event."""
+    summary.refresh([UUID(event_id)])
+
+
+@shared_task
+def refresh_summaries() -> None:
+    """Refresh all upcoming events: holds lapse and ticket types open without a word."""
+    pending = Event.objects.upcoming().order_by("pk").values_list("pk", flat=True).iterator()
+    while batch := list(islice(pending, BATCH)):
+        summary.refresh(batch)
+
+
+def schedule_refresh(payload: dict[str, Any]) -> None:
+    """Refresh the event of a message soon, once for all the messages until then.
+
+    The mark is gone when the refresh starts, so a message either finds it and is counted by that refresh, or makes the next.
+    """
+    event_id = payload["event"]
+    if cache.add(f"summary-due:{event_id}", True, timeout=PAUSE):
+        refresh_summary.apply_async([event_id], countdown=PAUSE, expires=60)

@@ -1,0 +1,110 @@
+"""What a message says: written when it is sent, in the language of its booking, from what is true then."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from email.mime.image import MIMEImage
+from typing import Any, Final
+from urllib.parse import urljoin, urlsplit
+from uuid import UUID
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from bookings.models import Booking, Ticket
+from bookings.tickets import qr_png, sign
+from evently.context import SITE_NAME
+from payments.models import Refund
+
+from .models import Delivery
+
+BOOKING_CONFIRMED: Final = "booking_confirmed"
+EVENT_CANCELLED: Final = "event_cancelled"
+REFUND_REQUESTED: Final = "refund_requested"
+
+
+def write(delivery: Delivery) -> EmailMultiAlternatives | None:
+    """The mail that a delivery stands for, or nothing when what it would tell is no longer true."""
+    return WRITERS[delivery.kind](delivery)
+
+
+def _confirmed(delivery: Delivery) -> EmailMultiAlternatives | None:
+    booking = _bookings().get(pk=delivery.object_id)
+    if booking.status != Booking.Status.CONFIRMED:
+        return None
+    tickets = booking.tickets.filter(status=Ticket.Status.VALID).order_by("booking_seat__seat__position")
+    tickets = list(tickets.select_related("booking_seat__seat", "booking_seat__ticket_type"))
+    sums = Counter((ticket.booking_seat.ticket_type.name, ticket.booking_seat.price_minor) for ticket in tickets)
+    with _language_of(booking):
+        return _mail(
+            delivery,
+            booking,
+            subject=_("Your tickets for %(event)s") % {"event": booking.event.title},
+            pictures=[(ticket.pk, qr_png(sign(ticket))) for ticket in tickets],
+            tickets=tickets,
+            sums=[(quantity, name, quantity * price) for (name, price), quantity in sums.items()],
+        )
+
+
+def _event_cancelled(delivery: Delivery) -> EmailMultiAlternatives:
+    booking = _bookings().get(pk=delivery.object_id)
+    refund = Refund.objects.filter(payment__booking=booking, reason=Refund.Reason.EVENT_CANCELLED).first()
+    with _language_of(booking):
+        subject = _("%(event)s was cancelled") % {"event": booking.event.title}
+        return _mail(delivery, booking, subject=subject, refund=refund)
+
+
+def _refund_requested(delivery: Delivery) -> EmailMultiAlternatives:
+    refund = Refund.objects.select_related("payment").get(pk=delivery.object_id)
+    booking = _bookings().get(pk=refund.payment.booking_id)
+    with _language_of(booking):
+        subject = _("Your money for %(event)s goes back to you") % {"event": booking.event.title}
+        return _mail(delivery, booking, subject=subject, refund=refund)
+
+
+WRITERS: Final[dict[str, Callable[[Delivery], EmailMultiAlternatives | None]]] = {
+    BOOKING_CONFIRMED: _confirmed,
+    EVENT_CANCELLED: _event_cancelled,
+    REFUND_REQUESTED: _refund_requested,
+}
+
+
+def _bookings() -> Any:
+    return Booking.objects.select_related("event__venue", "event__organizer")
+
+
+def _language_of(booking: Booking) -> Any:
+    return translation.override(booking.language or settings.LANGUAGE_CODE)
+
+
+def _mail(
+    delivery: Delivery, booking: Booking, *, subject: str, pictures: Iterable[tuple[UUID, bytes]] = (), **context: Any
+) -> EmailMultiAlternatives:
+    path = reverse("bookings:open-booking", kwargs={"pk": booking.pk, "secret": booking.secret})
+    facts = {
+        "site_name": SITE_NAME,
+        "booking": booking,
+        "event": booking.event,
+        "booking_url": urljoin(settings.EVENTLY_SITE_URL, path),
+        "language": translation.get_language(),
+    }
+    organizer, host = booking.event.organizer, urlsplit(settings.EVENTLY_SITE_URL).hostname
+    message = EmailMultiAlternatives(
+        subject=" ".join(subject.split()),  # a title with a line break must not end the header
+        body=render_to_string(f"notifications/email/{delivery.kind}.txt", facts | context),
+        to=[delivery.recipient],
+        reply_to=[organizer.email] if organizer.email else None,
+        # Should it be sent twice, mail programs show it once.
+        headers={"Message-ID": f"<{delivery.pk}@{host}>", "Auto-Submitted": "auto-generated"},
+    )
+    message.attach_alternative(render_to_string(f"notifications/email/{delivery.kind}.html", facts | context), "text/html")
+    message.mixed_subtype = "related"  # the pictures belong to the HTML; they are nothing to download
+    for name, content in pictures:
+        picture = MIMEImage(content, "png")
+        picture.add_header("Content-ID", f"<{name}>")
+        picture.add_header("Content-Disposition", "inline", filename=f"{name}.png")
+        message.attach(picture)
+    return message

@@ -1,0 +1,119 @@
+"""What the platform needs of a payment gateway, and nothing more: the port. Each gateway is one adapter beside this file."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar, final
+
+from django.db import connection
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from evently.errors import DomainError
+
+
+class GatewayUnavailable(DomainError):
+    """The gateway did not answer, or not in a way that says what has happened."""
+
+    code = "gateway_unavailable"
+    message = _("The payment service does not answer at the moment. Your seats are kept; please try again.")
+    status = 503
+    retry_after = 5
+
+
+class UnknownGateway(DomainError):
+    code = "unknown_gateway"
+    message = _("This way to pay is not offered.")
+    status = 404
+
+
+class BadSignature(DomainError):
+    code = "bad_signature"
+    message = _("This message does not prove that it comes from the gateway.")
+    status = 400
+
+
+class UnknownCharge(Exception):
+    """The gateway has no charge with this id."""
+
+
+class ChargeStatus(StrEnum):
+    OPEN = "open"
+    CAPTURED = "captured"
+    DECLINED = "declined"
+    ABANDONED = "abandoned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Created:
+    """A charge that waits for its buyer at `redirect_url`."""
+
+    gateway_id: str
+    redirect_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What the gateway says of a charge now: money in minor units, and the reference that it was created with."""
+
+    status: ChargeStatus
+    amount_minor: int
+    currency: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A signed message: something has happened to a charge. What it is now, the gateway is asked."""
+
+    event_id: str
+    kind: str
+    gateway_id: str
+    content: dict[str, Any]
+
+
+class Gateway(ABC):
+    """A company that takes money. Calling it takes as long as it likes, so never with a transaction open.
+
+    Adapters implement the methods with an underscore. They answer within ten seconds or raise `GatewayUnavailable`.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str | Promise]
+
+    @final
+    def create(self, *, key: str, amount_minor: int, currency: str, reference: str, description: str, return_url: str) -> Created:
+        """Open a charge, or return the one that was opened with this key, however long ago."""
+        _refuse_in_transaction()
+        return self._create(
+            key=key,
+            amount_minor=amount_minor,
+            currency=currency,
+            reference=reference,
+            description=description,
+            return_url=return_url,
+        )
+
+    @final
+    def fetch(self, gateway_id: str) -> Result:
+        """Ask what has become of a charge. Raises `UnknownCharge`."""
+        _refuse_in_transaction()
+        return self._fetch(gateway_id)
+
+    @abstractmethod
+    def parse_webhook(self, *, headers: Mapping[str, str], body: bytes) -> Notice:
+        """Read a message that the gateway has signed within the last five minutes. Raises `BadSignature`."""
+
+    @abstractmethod
+    def _create(
+        self, *, key: str, amount_minor: int, currency: str, reference: str, description: str, return_url: str
+    ) -> Created: ...
+
+    @abstractmethod
+    def _fetch(self, gateway_id: str) -> Result: ...
+
+
+def _refuse_in_transaction() -> None:
+    if connection.in_atomic_block:
+        raise RuntimeError("A gateway must not be called inside a transaction: its locks would wait for another company.")

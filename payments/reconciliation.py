@@ -1,0 +1,49 @@
+"""Ask gateways about what they have not told, or what was not understood when they did."""
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from django.db.models.functions import Now
+
+from evently.errors import DomainError
+
+from . import services
+from .gateways import UnknownCharge
+from .models import Payment, WebhookEvent
+
+logger = logging.getLogger(__name__)
+
+PATIENCE: Final = timedelta(minutes=2)  # the return and the webhook come first
+
+
+@dataclass(slots=True)
+class Report:
+    """What was looked at: payments settled, still open, and not answered for; webhooks worked off late."""
+
+    settled: int = 0
+    open: int = 0
+    failed: int = 0
+    webhooks: int = 0
+
+
+def reconcile() -> Report:
+    """Settle every payment that has been open for two minutes, whatever became of its booking, and every webhook left over."""
+    report = Report()
+    old = Payment.objects.open().filter(created_at__lte=Now() - PATIENCE).order_by("pk")
+    for payment_id in list(old.values_list("pk", flat=True)):
+        try:
+            payment = services.settle_from_gateway(payment_id=payment_id)
+        except (DomainError, UnknownCharge) as error:  # of this payment; the next one may do
+            logger.warning("Payment %s not reconciled: %r", payment_id, error)
+            report.failed += 1
+            continue
+        if payment.status in Payment.OPEN:
+            report.open += 1
+        else:
+            report.settled += 1
+    for event in WebhookEvent.objects.filter(processed_at=None, created_at__lte=Now() - PATIENCE).order_by("pk"):
+        services.process_webhook(event)
+        report.webhooks += 1
+    return report

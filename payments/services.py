@@ -1,0 +1,282 @@
+"""Pay, settle, cancel: where bookings and money meet.
+
+A gateway is never called inside a transaction: what is wanted is committed first, then asked of the gateway, then what it
+said is committed. Whatever gets lost in between is found again by its idempotency key, by the webhook, by the browser's
+return, or by the reconciliation; all of them end in `settle`. Locks: the booking (after its event), then the payment, then
+seats; whoever changes a payment's outcome has its booking locked.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import cast
+from urllib.parse import urljoin
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models.functions import Now
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from bookings import services as bookings
+from bookings.models import Booking
+from evently.database import transactional
+from evently.errors import DomainError
+from evently.outbox.services import publish
+from events.models import Event
+
+from . import gateways
+from .gateways import ChargeStatus, Created, GatewayUnavailable, Result, UnknownCharge
+from .models import Payment, Refund, WebhookEvent
+
+logger = logging.getLogger(__name__)
+
+
+class NothingToPay(DomainError):
+    code = "nothing_to_pay"
+    message = _("This booking costs nothing. It only has to be confirmed.")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A payment under way, and where the buyer finishes it."""
+
+    payment: Payment
+    redirect_url: str
+
+
+def start_checkout(*, booking_id: UUID, gateway: str, actor: str, site_url: str | None = None) -> Checkout:
+    """Keep the seats for the payment and open a charge at the gateway. Asked twice, it is the same payment.
+
+    The buyer comes back to `site_url` (scheme and host; the configured address if not given). Raises `GatewayUnavailable`,
+    after which the booking is held as before, `UnknownGateway`, `NothingToPay`, and what `start_payment` refuses.
+    """
+    gateways.get(gateway)
+    payment = _open_payment(booking_id=booking_id, gateway=gateway, actor=actor)
+    try:
+        charge = _create_charge(payment, site_url=site_url or settings.EVENTLY_SITE_URL)
+    except GatewayUnavailable:
+        # The payment stays open: should its charge exist and be paid after all, the money is recognised.
+        _resume_hold(booking_id=booking_id, actor=actor)
+        raise
+    return Checkout(payment, charge.redirect_url)
+
+
+def settle_from_gateway(*, payment_id: UUID) -> Payment:
+    """Ask the gateway what has become of a payment, and settle it. Raises `GatewayUnavailable`, `UnknownCharge`."""
+    payment = Payment.objects.get(pk=payment_id)
+    if payment.outcome:
+        return payment
+    if not payment.gateway_id:  # its answer was lost; by its key the gateway finds it again
+        _create_charge(payment, site_url=settings.EVENTLY_SITE_URL)
+    return settle(payment_id=payment_id, result=gateways.get(payment.gateway).fetch(payment.gateway_id))
+
+
+@transactional
+def settle(*, payment_id: UUID, result: Result) -> Payment:
+    """Let what the gateway says have its effect, once: captured money either confirms its booking or goes back.
+
+    It goes back when a seat is lost, the booking was cancelled or is paid already, or it is not the money that was due.
+    """
+    booking, payment = _lock(payment_id)
+    if payment.outcome or result.status == ChargeStatus.OPEN:
+        return payment
+    if result.reference != str(payment.pk) or (result.status == ChargeStatus.CAPTURED and result.amount_minor <= 0):
+        # Somebody else's money, or none: neither to be kept nor to be sent back. For people to look at.
+        logger.error("Gateway %s contradicts payment %s: %s", payment.gateway, payment.pk, result)
+        return payment
+    if result.status != ChargeStatus.CAPTURED:
+        return _not_paid(payment, status=Payment.Status(result.status.value))
+
+    payment.status = Payment.Status.CAPTURED
+    payment.captured_minor, payment.captured_currency = result.amount_minor, result.currency
+    reason = _refuse(payment, booking)
+    if reason is None:
+        booking = bookings.confirm_booking(
+            booking_id=booking.pk, actor=_gateway(payment), payment_status=Booking.PaymentStatus.PAID
+        )
+        if booking.status != Booking.Status.CONFIRMED:
+            reason = _why_not_confirmed(booking)
+    payment.outcome = Payment.Outcome.REFUND if reason else Payment.Outcome.CONFIRMED
+    payment.save(update_fields=["status", "captured_minor", "captured_currency", "outcome"])
+    publish("payment.captured", payment=str(payment.pk), booking=str(booking.pk), event=str(booking.event_id))
+    if reason:
+        _request_refund(payment, reason=reason)
+        _resume_hold(booking_id=booking.pk, actor=_gateway(payment))
+    return payment
+
+
+def receive_webhook(*, gateway: str, headers: Mapping[str, str], body: bytes) -> WebhookEvent:
+    """Store what a gateway tells, once, and act on it: in any order, any number of times.
+
+    Nothing in it is believed but the charge's id: what the charge is now, the gateway is asked. What could not be worked off
+    stays unprocessed, with the error, for the reconciliation. Raises `BadSignature` and `UnknownGateway`, storing nothing.
+    """
+    notice = gateways.get(gateway).parse_webhook(headers=headers, body=body)
+    event, _made = WebhookEvent.objects.get_or_create(
+        gateway=gateway,
+        gateway_event_id=notice.event_id,
+        defaults={"kind": notice.kind, "gateway_id": notice.gateway_id, "body": notice.content},
+    )
+    if event.processed_at is None:
+        process_webhook(event)
+    return event
+
+
+def process_webhook(event: WebhookEvent) -> None:
+    """Settle the payment that a webhook is about. One about nothing of ours is put aside with its error."""
+    told = WebhookEvent.objects.filter(pk=event.pk)
+    try:
+        payment = _find_payment(gateway=event.gateway, gateway_id=event.gateway_id)
+        settle_from_gateway(payment_id=payment.pk)
+    except (UnknownCharge, Payment.DoesNotExist):
+        logger.error("No payment for charge %s of %s, webhook %s.", event.gateway_id, event.gateway, event.pk)
+        told.update(processed_at=Now(), error="There is no payment for this charge.")
+    except DomainError as refusal:
+        told.update(error=f"{refusal.code}: {refusal}")
+    else:
+        told.update(processed_at=Now(), error="")
+    event.refresh_from_db()
+
+
+@transactional
+def cancel_booking(*, booking_id: UUID, actor: str) -> Booking:
+    """Give the seats back. What was paid goes back if the event is cancelled; otherwise a paid booking is refused.
+
+    A payment still under way may end as it likes: its money goes back then. Raises `NotCancellable`.
+    """
+    booking = bookings.lock_booking(booking_id=booking_id)
+    is_over = Event.objects.filter(pk=booking.event_id, status=Event.Status.CANCELLED).exists()
+    paid = Payment.objects.lock().filter(booking=booking, outcome=Payment.Outcome.CONFIRMED, refunds=None).first()
+    booking = bookings.cancel_booking(booking_id=booking_id, actor=actor, paid=is_over)
+    if paid and is_over:
+        _request_refund(paid, reason=Refund.Reason.EVENT_CANCELLED)
+    return booking
+
+
+def cancel_event(*, event_id: UUID, actor: str, progress: Callable[[int, int], None] | None = None) -> int:
+    """Cancel an event with all its bookings and promise everybody the money back; return how many bookings it was.
+
+    Each booking is a transaction of its own, so it may be stopped at any moment and called again to go on. `progress` hears
+    how many are done and how many there are. Must not be called inside a transaction.
+    """
+    bookings.stop_sale(event_id=event_id)
+    publish("event.cancelled", event=str(event_id))
+    ongoing = Booking.objects.filter(event=event_id, status__in=[*Booking.HOLDING, Booking.Status.CONFIRMED])
+    ids = list(ongoing.order_by("pk").values_list("pk", flat=True))
+    for done, booking_id in enumerate(ids, start=1):
+        cancel_booking(booking_id=booking_id, actor=actor)
+        if progress:
+            progress(done, len(ids))
+    return len(ids)
+
+
+@transactional
+def _open_payment(*, booking_id: UUID, gateway: str, actor: str) -> Payment:
+    booking = bookings.start_payment(booking_id=booking_id, actor=actor)
+    if booking.is_free_of_charge:
+        raise NothingToPay
+    payment = Payment(
+        event_id=booking.event_id,
+        booking=booking,
+        gateway=gateway,
+        amount_minor=booking.total_minor,
+        currency=booking.currency,
+    )
+    same = Payment.objects.open().filter(
+        booking=booking, gateway=gateway, amount_minor=payment.amount_minor, currency=payment.currency
+    )
+    if under_way := same.order_by("-pk").first():
+        return under_way
+    payment.idempotency_key = str(payment.pk)
+    payment.save(force_insert=True)
+    return payment
+
+
+def _create_charge(payment: Payment, *, site_url: str) -> Created:
+    """Make the charge known to both sides. Repeated, it finds the same charge by the payment's key."""
+    booking = Booking.objects.select_related("event").get(pk=payment.booking_id)
+    created = gateways.get(payment.gateway).create(
+        key=payment.idempotency_key,
+        amount_minor=payment.amount_minor,
+        currency=payment.currency,
+        reference=str(payment.pk),
+        description=f"{booking.event.title} · {booking.reference}",
+        return_url=urljoin(site_url, reverse("payments:return", kwargs={"pk": payment.pk})),
+    )
+    # The webhook may have been faster than this answer, and the payment be settled already.
+    Payment.objects.filter(pk=payment.pk, gateway_id="").update(gateway_id=created.gateway_id)
+    Payment.objects.filter(pk=payment.pk, status=Payment.Status.CREATED).update(status=Payment.Status.PENDING)
+    payment.refresh_from_db()
+    return created
+
+
+def _find_payment(*, gateway: str, gateway_id: str) -> Payment:
+    """The payment of a charge, even of one whose id was lost on its way to us: the charge knows its payment's."""
+    payments = Payment.objects.filter(gateway=gateway)
+    if not payments.filter(gateway_id=gateway_id).exists():
+        try:
+            lost = payments.filter(pk=UUID(gateways.get(gateway).fetch(gateway_id).reference), gateway_id="")
+        except ValueError:
+            raise Payment.DoesNotExist from None
+        lost.update(gateway_id=gateway_id)
+    return payments.get(gateway_id=gateway_id)
+
+
+def _lock(payment_id: UUID) -> tuple[Booking, Payment]:
+    booking_id = Payment.objects.values_list("booking_id", flat=True).get(pk=payment_id)
+    return bookings.lock_booking(booking_id=booking_id), Payment.objects.lock().get(pk=payment_id)
+
+
+def _not_paid(payment: Payment, *, status: Payment.Status) -> Payment:
+    # Only at first: told again, it must not disturb the payment that the buyer has begun since.
+    if payment.status in Payment.OPEN:
+        payment.status = status
+        payment.save(update_fields=["status"])
+        _resume_hold(booking_id=payment.booking_id, actor=_gateway(payment))
+    return payment
+
+
+@transactional
+def _resume_hold(*, booking_id: UUID, actor: str) -> None:
+    """Let the buyer change the booking or pay in another way, unless another payment of it is under way."""
+    bookings.lock_booking(booking_id=booking_id)
+    if not Payment.objects.filter(booking=booking_id, status=Payment.Status.PENDING).exists():
+        bookings.resume_hold(booking_id=booking_id, actor=actor)
+
+
+def _refuse(payment: Payment, booking: Booking) -> Refund.Reason | None:
+    """Why this money must go back whatever seats are free."""
+    captured = payment.captured_minor, payment.captured_currency
+    # The booking may have changed since this payment was asked for, while its charge was thought lost.
+    if captured != (payment.amount_minor, payment.currency) or captured != (booking.total_minor, booking.currency):
+        logger.error("Payment %s captured %s %s, which is not what was due.", payment.pk, *captured)
+        return Refund.Reason.WRONG_AMOUNT
+    if booking.status == Booking.Status.CONFIRMED:
+        return Refund.Reason.PAID_TWICE
+    return None
+
+
+def _why_not_confirmed(booking: Booking) -> Refund.Reason:
+    if Event.objects.filter(pk=booking.event_id, status=Event.Status.CANCELLED).exists():
+        return Refund.Reason.EVENT_CANCELLED
+    if booking.status == Booking.Status.CANCELLED:
+        return Refund.Reason.BOOKING_CANCELLED
+    return Refund.Reason.SEATS_LOST
+
+
+def _request_refund(payment: Payment, *, reason: Refund.Reason) -> None:
+    """Promise all of the captured money back. The promise and what made it due are one transaction."""
+    refund = Refund.objects.create(
+        event_id=payment.event_id,
+        payment=payment,
+        amount_minor=cast(int, payment.captured_minor),
+        currency=payment.captured_currency,
+        reason=reason,
+    )
+    publish("refund.requested", refund=str(refund.pk), payment=str(payment.pk), booking=str(payment.booking_id))
+
+
+def _gateway(payment: Payment) -> str:
+    """Who did it, in the booking's history."""
+    return f"gateway:{payment.gateway}"

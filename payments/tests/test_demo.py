@@ -1,0 +1,99 @@
+from collections import Counter
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core.management import CommandError, call_command
+from django.db.models import F
+from django.utils import timezone
+
+from bookings.models import Booking
+from evently.accounts.models import Membership, User
+from evently.audit import complaints
+from events.models import Event
+from payments.demo.shows import SHOWS
+
+pytestmark = pytest.mark.django_db
+
+
+def demo(**options: Any) -> str:
+    out = StringIO()
+    call_command("demo", stdout=out, **options)
+    return out.getvalue()
+
+
+def test_whole_programme_is_ahead_and_free_of_complaints() -> None:
+    demo()
+
+    events = Event.objects.with_list_fields()
+    assert {event.title for event in events.upcoming()} == {show.title for show in SHOWS}
+    assert complaints() == {}
+    sold = {event.title: 1 - event.summary.free / event.summary.capacity for event in events}
+    assert {show.title: round(sold[show.title], 2) for show in SHOWS} == {show.title: round(show.sold, 2) for show in SHOWS}
+    assert events.filter(sale_starts_at__gt=timezone.now()).get().title == "Copper & Clay: Release Tour"
+    assert [event.title for event in events if event.summary.is_sold_out] == ["Small Disasters"]
+    assert not Booking.objects.filter(created_at__gt=timezone.now()).exists()
+    assert events.filter(currency="EUR", venue__city="Erfurt", summary__price_from_minor=12_00).count() == 5
+    assert Booking.objects.filter(user__email="customer@example.com").count() == 3
+
+
+def test_demo_again_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVENTLY_DEMO_PASSWORD", "correct horse battery")
+    demo(events=2)
+    before = Event.objects.count(), Booking.objects.count(), User.objects.count(), EmailAddress.objects.count()
+    again = demo(events=2)
+
+    assert again.count("there already") == 2
+    assert (Event.objects.count(), Booking.objects.count(), User.objects.count(), EmailAddress.objects.count()) == before
+    assert User.objects.get(email="organizer@example.com").check_password("correct horse battery")
+
+
+def test_next_programme_follows_when_the_old_one_is_over() -> None:
+    demo(events=1)
+    Event.objects.update(starts_at=F("created_at"), ends_at=F("created_at") + timedelta(microseconds=1))
+    demo(events=1)
+
+    old, new = Event.objects.order_by("created_at")
+    assert (old.title, new.title) == ("Open Mic Night", "Open Mic Night")
+    assert new.slug == f"open-mic-night-{new.starts_at:%Y-%m-%d}"
+
+
+def test_hall_looks_as_if_people_had_chosen_their_seats() -> None:
+    demo(events=3)
+
+    quartet = Event.objects.get(title="Sky Sessions: Live Quartet")
+    sizes = Counter(Booking.objects.filter(event=quartet).values_list("quantity", flat=True))
+    assert sizes.most_common(1)[0][0] == 2
+    halves = [
+        quartet.seats.filter(status="sold", rank__lt=528).count(),
+        quartet.seats.filter(status="sold", rank__gte=528).count(),
+    ]
+    assert halves[0] > halves[1]
+    features = quartet.seats.filter(accessible=True).count(), quartet.seats.filter(companion=True).count()
+    assert features == (8, 8)
+    assert quartet.seats.filter(restricted_view=True).count() == 12
+    assert not quartet.seats.filter(accessible=True, status="sold").exists()
+
+
+def test_people_can_sign_in_with_the_password_that_is_told_once() -> None:
+    first, again = demo(events=1), demo(events=1)
+    password = first.split("admin@example.com: ")[1].split()[0]
+
+    for email, staff, superuser in (("customer", False, False), ("organizer", True, False), ("admin", True, True)):
+        user = User.objects.get(email=f"{email}@example.com")
+        assert (user.check_password(password), user.is_staff, user.is_superuser) == (True, staff, superuser)
+        assert EmailAddress.objects.filter(user=user, verified=True, primary=True).count() == 1
+    assert "Password" not in again
+    assert list(Membership.objects.values_list("user__email", "organizer__slug", "role")) == [
+        ("organizer@example.com", "city-stage", "owner")
+    ]
+
+
+def test_demo_is_refused_in_production(settings: Any) -> None:
+    settings.PRODUCTION = True
+
+    with pytest.raises(CommandError, match="refused in production"):
+        demo()
+    assert not User.objects.exists()

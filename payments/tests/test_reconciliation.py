@@ -1,0 +1,93 @@
+"""What nobody told us is asked for."""
+
+import io
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.db.models import F
+
+from bookings.models import Booking
+from bookings.services import expire_holds
+from bookings.tests.races import time_passes
+from events.tests.factories import Hall
+from payments import gateways
+from payments.gateways import GatewayUnavailable, Result
+from payments.gateways.sandbox import Sandbox
+from payments.models import Payment, SandboxCharge
+from payments.reconciliation import PATIENCE, Report, reconcile
+from payments.tasks import reconcile as task
+
+from .factories import BOB, DECLINED, check_out, decide, hold, outcomes, refunds, state
+
+
+def grow_old() -> None:
+    Payment.objects.update(created_at=F("created_at") - PATIENCE)
+
+
+def test_payments_that_nobody_told_the_end_of_are_settled(hall: Hall) -> None:
+    paid, declined, undecided = hold(hall, 1), hold(hall, 2), hold(hall, 3)
+    for booking in (paid, declined, undecided):
+        check_out(booking)
+    decide(paid.payments.get())
+    decide(declined.payments.get(), DECLINED)
+    assert reconcile() == Report()  # younger than two minutes
+
+    grow_old()
+    assert reconcile() == Report(settled=2, open=1)
+    assert [state(booking)[0] for booking in (paid, declined, undecided)] == ["confirmed", "held", "paying"]
+    assert reconcile() == Report(open=1)
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_late_money_of_an_expired_booking_is_found(hall: Hall, taken: bool) -> None:
+    booking = hold(hall, 1)
+    decide(check_out(booking).payment)
+    time_passes(minutes=16)
+    expire_holds()
+    if taken:
+        hold(hall, 1, buyer=BOB)
+    grow_old()
+    task()
+    assert state(booking) == (("expired", "paid") if taken else ("confirmed", "paid"))
+    assert refunds(booking) == ([("seats_lost", 8400, "EUR")] if taken else [])
+
+
+def test_a_payment_that_never_reached_the_gateway_ends_as_abandoned(hall: Hall) -> None:
+    booking = hold(hall, 1)
+    check_out(booking)
+    SandboxCharge.objects.all().delete()
+    Payment.objects.update(gateway_id="", status=Payment.Status.CREATED)
+    grow_old()
+    assert reconcile() == Report(open=1)
+
+    SandboxCharge.objects.update(created_at=F("created_at") - timedelta(hours=1))
+    assert reconcile() == Report(settled=1)
+    assert (outcomes(booking), state(booking)) == ([("abandoned", "")], ("held", "unpaid"))
+
+
+def test_one_payment_without_an_answer_does_not_keep_the_others_waiting(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = hold(hall, 1), hold(hall, 2)
+    for booking in (first, second):
+        decide(check_out(booking).payment)
+    silent = first.payments.get().gateway_id
+
+    class Silent(Sandbox):
+        def _fetch(self, gateway_id: str) -> Result:
+            if gateway_id == silent:
+                raise GatewayUnavailable
+            return super()._fetch(gateway_id)
+
+    monkeypatch.setitem(gateways.GATEWAYS, "sandbox", Silent())
+    grow_old()
+    assert reconcile() == Report(settled=1, failed=1)
+    assert [state(booking)[0] for booking in (first, second)] == ["paying", "confirmed"]
+
+
+def test_the_command_says_what_it_did(hall: Hall) -> None:
+    decide(check_out(hold(hall, 1)).payment)
+    grow_old()
+    out = io.StringIO()
+    call_command("reconcile_payments", stdout=out)
+    assert out.getvalue() == "1 settled, 0 still open, 0 without an answer, 0 webhooks worked off.\n"
+    assert Booking.objects.get().status == "confirmed"

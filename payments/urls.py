@@ -1,0 +1,10 @@
+from django.urls import path
+
+from . import views
+
+app_name = "payments"
+urlpatterns = [
+    path("bookings/<uuid:booking>/pay/", views.pay, name="pay"),
+    path("payments/<uuid:pk>/return/", views.return_from_gateway, name="return"),
+    path("sandbox/<uuid:pk>/", views.sandbox, name="sandbox"),
+]

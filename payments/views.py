@@ -1,0 +1,102 @@
+"""The pay step, the way back from the gateway, and the pay page of the sandbox."""
+
+from contextlib import suppress
+from typing import Final
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from bookings import basket
+from bookings import services as bookings
+from bookings.buyer import buyer_of, own_booking
+from bookings.models import Booking
+from evently.errors import DomainError
+from events.models import Event
+
+from . import gateways, services
+from .forms import PayForm, SandboxForm
+from .gateways import UnknownCharge, UnknownGateway
+from .gateways import sandbox as sandbox_gateway
+from .models import Payment, SandboxCharge
+
+# Where a refusal sends the buyer; any other is told on the page itself.
+ELSEWHERE: Final = {
+    bookings.HoldEnded: "bookings:show-booking",
+    bookings.DetailsMissing: "bookings:edit-details",
+}
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def pay(request: HttpRequest, booking: UUID) -> HttpResponse:
+    """Show once more what is bought, then send the buyer to the gateway; what costs nothing is confirmed here."""
+    held = own_booking(request, booking)
+    if held.effective_status not in Booking.HOLDING or held.event.status == Event.Status.CANCELLED:
+        return redirect(held)
+    if not held.email:
+        return redirect("bookings:edit-details", pk=held.pk)
+    form = PayForm(request.POST or None, initial={"gateway": next((each.name for each in gateways.available()), None)})
+    status = 200
+    if request.method == "POST":
+        try:
+            if held.is_free_of_charge:
+                bookings.confirm_free_booking(booking_id=held.pk, actor=str(buyer_of(request)))
+                return redirect(held)
+            if form.is_valid():
+                return redirect(_start(request, held, gateway=form.cleaned_data["gateway"]))
+            status = 422
+        except tuple(ELSEWHERE) as refusal:
+            return redirect(ELSEWHERE[type(refusal)], pk=held.pk)
+        except DomainError as refusal:
+            form.add_error(None, str(refusal))
+            status = refusal.status
+    context = {
+        "booking": own_booking(request, booking) if request.method == "POST" else held,
+        "event": held.event,
+        "form": form,
+        "last": held.payments.order_by("created_at").last(),
+        "pick_url": basket.pick_url(held, held.live_seats),
+    }
+    return render(request, "payments/pay.html", context, status=status)
+
+
+def _start(request: HttpRequest, booking: Booking, *, gateway: str) -> str:
+    checkout = services.start_checkout(
+        booking_id=booking.pk, gateway=gateway, actor=str(buyer_of(request)), site_url=request.build_absolute_uri("/")
+    )
+    return checkout.redirect_url
+
+
+@never_cache
+@require_safe
+def return_from_gateway(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The browser is back: ask the gateway how it ended, whatever the address says, and show what follows from it."""
+    payment = get_object_or_404(Payment, pk=pk)
+    booking = own_booking(request, payment.booking_id)
+    with suppress(DomainError, UnknownCharge):  # not known yet: that is what the waiting page is for
+        payment = services.settle_from_gateway(payment_id=pk)
+    if payment.status in (Payment.Status.DECLINED, Payment.Status.ABANDONED):
+        return redirect("payments:pay", booking=booking.pk)  # which says so, or goes on to what became of the hold
+    if payment.outcome or booking.event.status == Event.Status.CANCELLED:
+        return redirect(booking)
+    return render(request, "payments/waiting.html", {"booking": booking, "event": booking.event, "payment": payment})
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def sandbox(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The pay page of the test gateway, as if it were another company's. Not there unless the sandbox is offered."""
+    try:
+        gateways.get(sandbox_gateway.Sandbox.name)
+    except UnknownGateway:
+        raise Http404 from None
+    charge = get_object_or_404(SandboxCharge, pk=pk)
+    form = SandboxForm(request.POST or None)
+    if form.is_valid():
+        charge = sandbox_gateway.decide(charge_id=pk, status=SandboxCharge.Status(form.cleaned_data["decision"]))
+    if charge.status != SandboxCharge.Status.OPEN:
+        return redirect(charge.return_url)
+    return render(request, "payments/sandbox.html", {"charge": charge}, status=422 if form.is_bound else 200)
