@@ -23,11 +23,10 @@ from datetime import timedelta
 from typing import Any
 
 import aiohttp
-import psycopg
 
 from benchmarks import _raw
+from benchmarks._database import make_database, tell
 
-DATABASE = "evently_bench"
 ROW, CONNECTIONS, WARM_UP = 50, 8, 1.5
 GOAL_RATIO, GOAL_P99 = 0.45, 150  # at CONNECTIONS clients
 
@@ -93,23 +92,6 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--kinds", nargs="+", default=["best", "chosen", "standing"], choices=["best", "chosen", "standing"])
     return parser.parse_args()
-
-
-def tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
-def make_database(address: str) -> str:
-    """Make the benchmark's own database anew and return its address."""
-    base, _slash, _name = address.rpartition("/")
-    with psycopg.connect(f"{base}/postgres", autocommit=True) as server:
-        server.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-        server.execute(f"CREATE DATABASE {DATABASE}")
-        for setting in ("fsync", "synchronous_commit"):
-            (value,) = server.execute(f"SHOW {setting}").fetchone() or ("",)
-            if value != "on":
-                tell(f"CAUTION: this server runs with {setting} {value}: no figure of it holds for one that keeps its data.")
-    return f"{base}/{DATABASE}"
 
 
 def make_buyers() -> list[str]:

@@ -1,6 +1,6 @@
 """Bookings at the desk: to be found and read. What changes them goes through the services."""
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from evently.desk.clock import VenueClockAdmin
 from evently.desk.confirm import unless_confirmed
 from evently.desk.display import badge
 from evently.desk.scope import MANAGERS, MONEY, SALES, ReadOnlyAdmin, ReadOnlyInline, Role, Roles
@@ -102,7 +103,7 @@ class HistoryInline(ReadOnlyInline):
 
 
 @admin.register(Booking)
-class BookingAdmin(ReadOnlyAdmin):
+class BookingAdmin(ReadOnlyAdmin, VenueClockAdmin):
     organizer_path = "event__organizer"
     viewers = SALES
     list_display = ("reference", "buyer", "for_event", "quantity", "total", "state", "payment", "created_at")
@@ -172,6 +173,10 @@ class BookingAdmin(ReadOnlyAdmin):
     @staticmethod
     def _when(booking: Booking, moment: datetime) -> str:
         return date_format(moment.astimezone(booking.event.venue.zone), "D j M Y, H:i T")
+
+    def zone(self, request: HttpRequest, object_id: str | None) -> tzinfo | None:
+        booking = self.get_object(request, object_id) if object_id else None
+        return booking.event.venue.zone if booking else None
 
     # Cancelling
 

@@ -3,11 +3,6 @@
 from typing import Any, Final
 
 from django import forms
-from django.urls import reverse
-from django.utils.functional import lazy
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from evently.templatetags.evently import seat_name
@@ -17,11 +12,6 @@ from .services import Contact
 
 # Names the text at /terms/ that was accepted; changes with it.
 TERMS_VERSION: Final = "2026-11"
-
-
-def _terms_label() -> SafeString:
-    link = format_html('<a href="{}" target="_blank" rel="noopener">{}</a>', reverse("bookings:show-terms"), gettext("terms"))
-    return format_html(gettext("I accept the {terms}."), terms=link)
 
 
 class DetailsForm(forms.Form):
@@ -36,18 +26,16 @@ class DetailsForm(forms.Form):
         help_text=_("We send your tickets here."),
         widget=forms.EmailInput(attrs={"class": "input", "autocomplete": "email"}),
     )
-    first_is_buyer = forms.BooleanField(label=_("This one is for me"), required=False, initial=True)
-    terms = forms.BooleanField(
-        label=lazy(_terms_label, SafeString)(), error_messages={"required": _("Please accept the terms to go on.")}
-    )
+    first_is_buyer = forms.BooleanField(required=False, initial=True)
+    terms = forms.BooleanField(label=_("I accept the terms"), error_messages={"required": _("Please accept the terms to go on.")})
     marketing_consent = forms.BooleanField(label=_("Write to me about other events, at most once a month."), required=False)
 
     def __init__(self, *args: Any, booking: Booking, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.lines = booking.live_seats
-        for number, line in enumerate(self.lines):
+        for number, line in enumerate(self.lines, start=1):
             self.fields[self.attendee_field(line)] = forms.CharField(
-                label=seat_name(line.seat) if number else _("Name on the ticket"),
+                label=seat_name(line.seat) if line.seat.number else _("Ticket %(number)d") % {"number": number},
                 max_length=200,
                 required=False,
                 widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off"}),
@@ -57,9 +45,9 @@ class DetailsForm(forms.Form):
     def attendee_field(line: BookingSeat) -> str:
         return f"attendee-{line.seat_id}"  # the seat stays when its ticket type, and with it the line, changes
 
-    def attendees(self) -> list[tuple[BookingSeat, forms.BoundField]]:
-        """The seats with their fields, in the order of the hall."""
-        return [(line, self[self.attendee_field(line)]) for line in self.lines]
+    def attendees(self) -> list[forms.BoundField]:
+        """The names on the tickets, in the order of the hall."""
+        return [self[self.attendee_field(line)] for line in self.lines]
 
     def contact(self, booking: Booking) -> Contact:
         """What was typed, for the lines that the booking has now."""

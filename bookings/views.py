@@ -77,7 +77,8 @@ def _show_expired(request: HttpRequest, booking: Booking) -> HttpResponse:
         "sells_now": basket.sells_now(booking.event, booking),
         "pick_url": basket.pick_url(booking, lines),
     }
-    return render(request, "bookings/late.html" if facts["refunds"] else "bookings/expired.html", context)
+    late = any(refund.reason == Refund.Reason.SEATS_LOST for refund in facts["refunds"])
+    return render(request, "bookings/late.html" if late else "bookings/expired.html", context)
 
 
 @never_cache

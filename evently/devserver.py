@@ -103,7 +103,7 @@ class Platform:
     def __init__(self, processes: dict[str, list[str]]) -> None:
         self.processes = processes
         self.running: dict[str, asyncio.subprocess.Process] = {}
-        self.stopping = asyncio.Event()
+        self.answering, self.stopping = asyncio.Event(), asyncio.Event()
         self.status = 0
 
     async def run(self) -> int:
@@ -135,6 +135,8 @@ class Platform:
 
     async def tend(self, name: str) -> None:
         """Run a process and pass on its words. Without web all ends; worker and beat are started again, the demo is not."""
+        if name != "web":  # the first page first: all of them begin by importing everything
+            await self.answering.wait()
         while not self.stopping.is_set():
             self.running[name] = process = await asyncio.create_subprocess_exec(
                 *(sys.executable, *self.processes[name]),
@@ -147,6 +149,8 @@ class Platform:
                 start_new_session=True,
                 preexec_fn=end_with_parent if sys.platform == "linux" else None,
             )
+            if self.stopping.is_set():  # meanwhile
+                process.terminate()
             assert process.stdout  # noqa: S101 -- for the type checker: it is a pipe
             async for line in process.stdout:
                 text = line.decode(errors="replace").rstrip()
@@ -172,6 +176,7 @@ class Platform:
         while not self.stopping.is_set() and not await asyncio.to_thread(answers):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.stopping.wait(), 0.2)
+        self.answering.set()  # or the end, which nobody may sleep through
         if after:
             await after
         if not self.stopping.is_set():

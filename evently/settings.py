@@ -229,6 +229,16 @@ CELERY_BEAT_SCHEDULE = {  # each beat expires before the next: a worker that com
         "schedule": 2.0,
         "options": {"expires": 2},
     },
+    "send mail": {
+        "task": "notifications.tasks.send_due",
+        "schedule": 3.0,
+        "options": {"expires": 3},
+    },
+    "reconcile payments": {
+        "task": "payments.tasks.reconcile",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
     "refresh summaries": {
         "task": "events.tasks.refresh_summaries",
         "schedule": 60.0,

@@ -1,5 +1,6 @@
 """Every page."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
 
@@ -24,6 +25,9 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
 ]
+
+if settings.EVENTLY_ENV == "development":
+    urlpatterns += [path("dev/mail/", include("notifications.urls"))]
 
 handler400 = "evently.rest.errors.bad_request"
 handler500 = "evently.rest.errors.server_error"

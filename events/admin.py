@@ -8,15 +8,14 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from bookings.models import Booking
+from evently.desk.clock import VenueClockAdmin
 from evently.desk.confirm import unless_confirmed
 from evently.desk.display import badge, fill_bar
 from evently.desk.scope import EVERYBODY, MANAGERS, ScopedInline
@@ -95,7 +94,7 @@ class TicketTypeInline(ScopedInline):
 
 
 @admin.register(Event)
-class EventAdmin(VersionedAdmin):
+class EventAdmin(VersionedAdmin, VenueClockAdmin):
     viewers = EVERYBODY
     editors = MANAGERS
     form = EventForm
@@ -160,32 +159,22 @@ class EventAdmin(VersionedAdmin):
         """Only drafts: what was published has bookings and is cancelled instead."""
         return is_draft(obj) and super().has_delete_permission(request, obj)
 
-    def changeform_view(
-        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> Any:
-        """The page with every time read and written by the venue's clock."""
-        event = self.get_object(request, object_id) if object_id else None
-        context = dict(extra_context or {})
-        if event:
-            seats = seats_by_status(event)
-            context |= {
-                "checklist": checklist(event, places=seats.get("all", 0)),
-                "seats": seats,
-                "unfinished": self._ongoing(event).count() if event.status == Event.Status.CANCELLED else 0,
-            }
-        with timezone.override(self._zone(request, event)):
-            response = super().changeform_view(request, object_id, form_url, context)
-            if isinstance(response, TemplateResponse):
-                response.render()
-        return response
-
-    def _zone(self, request: HttpRequest, event: Event | None) -> tzinfo | None:
+    def zone(self, request: HttpRequest, object_id: str | None) -> tzinfo | None:
+        event: Event | None = self.get_object(request, object_id) if object_id else None
         posted = request.POST.get("venue")
         if posted and is_draft(event):
             with suppress(ValidationError):
                 if venue := Venue.objects.of(request.user).filter(pk=posted).first():
                     return venue.zone
         return event.venue.zone if event else None
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        if event := kwargs.get("obj"):
+            seats = seats_by_status(event)
+            steps = checklist(event, places=seats.get("all", 0))
+            left = self._ongoing(event).count() if event.status == Event.Status.CANCELLED else 0
+            context |= {"checklist": steps, "seats": seats, "unfinished": left}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if not change:

@@ -38,7 +38,7 @@ def checklist(event: Event, *, places: int) -> Sequence[Step]:
         Step(
             _("Prices"),
             bool(categories) and not unpriced,
-            _("Without a price: %(names)s") % {"names": ", ".join(unpriced)} if unpriced else _("Every category needs one."),
+            _prices(categories, unpriced),
         ),
         Step(_("Sale"), event.sale_ends_at > timezone.now(), _sale(event)),
         Step(
@@ -72,6 +72,12 @@ def _places(event: Event, categories: Sequence[Category], *, made: int) -> Step:
     return Step(
         _("Places"), standing > 0, hint if standing else _("Choose a seating plan, or give a category a number of places.")
     )
+
+
+def _prices(categories: Sequence[Category], unpriced: Sequence[str]) -> str:
+    if unpriced:
+        return _("Without a price: %(names)s") % {"names": ", ".join(unpriced)}
+    return _("Every category has one.") if categories else _("They come with the categories.")
 
 
 def _sale(event: Event) -> str:

@@ -163,11 +163,18 @@ class TicketTypeForm(PricedForm):
 
     def __init__(self, *args: Any, categories: dict[Any, Category], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+
+        def own(pk: str) -> Category:
+            try:
+                return categories[pk]
+            except KeyError:
+                raise ValueError(pk) from None
+
         # Only the event's own, and asked for once instead of in every row.
         self.fields["category"] = forms.TypedChoiceField(
             label=_("Category"),
             choices=[("", "—"), *((pk, category.name) for pk, category in categories.items())],
-            coerce=lambda pk: categories[pk],
+            coerce=own,
         )
         if not self.instance._state.adding:
             self.initial["category"] = str(self.instance.category_id)

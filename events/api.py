@@ -267,8 +267,8 @@ class AvailabilityView(OfEvent[Seat]):
     def get(self, request: Request, event: UUID) -> Response:
         self.get_event()
         counts: dict[UUID, Counter[str]] = {}
-        seats = Seat.objects.filter(event=event).with_effective_status()
-        for category, effective, places in seats.values_list("category_id", "effective", Count("pk")).order_by():
+        seats: Any = Seat.objects.filter(event=event).with_effective_status()
+        for category, effective, places in seats.values_list("category_id", "effective").annotate(Count("pk")):
             counts.setdefault(category, Counter())[effective] = places
         categories = Category.objects.filter(event=event).order_by("position", "name")
         return Response(

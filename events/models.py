@@ -20,8 +20,8 @@ from venues.models import SeatingPlan, Venue
 
 # Built-in pictures, in static/img/posters.
 POSTERS = (
-    *("arches", "confetti", "curtain", "lights", "mountains", "pixels", "sky", "stadium"),
-    *("stadium-gold", "stadium-rose", "talk", "vinyl"),
+    *("arches", "boxes", "confetti", "curtain", "keys", "lights", "mountains", "pixels", "sky"),
+    *("stadium", "stadium-gold", "stadium-rose", "talk", "vinyl"),
 )
 
 

@@ -60,7 +60,7 @@ def read_seats(event_id: UUID, *, hold: UUID | None) -> list[MapSeat]:
 
 def read_states(event_id: UUID, *, hold: UUID | None) -> str:
     """A letter of `STATES` for each of `read_seats`."""
-    letters = StringAgg("state", delimiter="", ordering="position", default=Value(""))
+    letters = StringAgg("state", delimiter="", order_by="position", default=Value(""))
     states: str = _with_state(event_id, hold).aggregate(states=letters)["states"]
     return states
 

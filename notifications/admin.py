@@ -4,7 +4,7 @@ from typing import cast
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
@@ -15,15 +15,17 @@ from bookings.models import Booking
 from evently.desk.display import badge
 from evently.desk.scope import MANAGERS, SALES, ReadOnlyAdmin, Role, Roles, is_superuser, teams
 from evently.desk.stock import StockAdmin
+from payments.models import Refund
 
 from .models import Delivery
 
+ABOUT = (Booking, Refund)
 SENDERS: Roles = MANAGERS | {Role.BOX_OFFICE}
 
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
-    """A delivery belongs to the team whose booking it is about; those about no booking are for superusers."""
+    """A delivery belongs to the team whose booking or refund it is about; those about neither are for superusers."""
 
     viewers = SALES
     list_display = ("recipient", "kind", "channel", "state", "attempts", "created_at", "sent_at", "error")
@@ -39,12 +41,14 @@ class DeliveryAdmin(ReadOnlyAdmin):
         rows: QuerySet[Delivery] = StockAdmin.get_queryset(self, request)
         if is_superuser(request):
             return rows
-        own = Booking.objects.filter(event__organizer__in=teams(request, roles))
-        return rows.filter(object_id__in=own.values("pk"))
+        own = {"event__organizer__in": teams(request, roles)}
+        bookings, refunds = (model._default_manager.filter(**own).values("pk") for model in ABOUT)
+        return rows.filter(Q(object_id__in=bookings) | Q(object_id__in=refunds))
 
     def organizer_id(self, obj: Model) -> UUID | None:
-        about = Booking.objects.filter(pk=cast(Delivery, obj).object_id)
-        return about.values_list("event__organizer", flat=True).first()
+        own = {"pk": cast(Delivery, obj).object_id}
+        found = (model._default_manager.filter(**own).values_list("event__organizer", flat=True).first() for model in ABOUT)
+        return next(filter(None, found), None)
 
     @admin.display(description=gettext_lazy("status"), ordering="status")
     def state(self, delivery: Delivery) -> SafeString:

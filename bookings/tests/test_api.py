@@ -5,18 +5,19 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from bookings.models import Booking, BookingSeat
-from bookings.tests.races import time_passes
+from bookings.tests.races import race, time_passes
 from bookings.tickets import sign
-from events.models import Event, Seat, TicketType
-from events.tests.factories import Hall, make_hall
 from evently.accounts.models import User
 from evently.rest.tests.callers import caller, make_person
+from events.models import Event, Seat, TicketType
+from events.tests.factories import Hall, make_hall
 from payments.models import Payment
 
 pytestmark = pytest.mark.django_db
@@ -117,8 +118,8 @@ def test_what_is_not_on_sale_cannot_be_held(client: APIClient, hall: Hall) -> No
     Event.objects.update(sale_starts_at=timezone.now() + timedelta(hours=1))
     assert refusal(hold(client, hall, 0)) == (409, "not_on_sale")
 
-    Event.objects.update(status="draft")
-    assert refusal(hold(client, hall, 0)) == (404, "not_found")
+    draft = make_hall(rows=1, length=1, status="draft")
+    assert refusal(hold(client, draft, 0)) == (404, "not_found")
 
 
 WRONG: dict[str, Any] = {
@@ -399,11 +400,19 @@ def test_more_than_the_organizer_allows_is_refused_in_one_booking_or_several(cli
     assert refusal(hold(client, hall, 2, 3)) == (409, "limit_reached")
 
 
-def test_busy_says_when_to_come_back(client: APIClient, hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bookings.services.TRIES", 0)
-    monkeypatch.setattr("bookings.services.PATIENT_TRIES", 0)
-
-    response = hold(client, hall)
+@pytest.mark.django_db(transaction=True)
+def test_busy_says_when_to_come_back(client: APIClient, hall: Hall) -> None:
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("SELECT id FROM events_seat FOR UPDATE")
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '50ms'")
+        response = hold(client, hall, 0)
+    finally:
+        other.close()
+        connection.close()
 
     assert refusal(response) == (503, "busy")
     assert response["Retry-After"] == "2"
@@ -423,3 +432,12 @@ def test_a_ticket_type_of_another_event_is_refused(client: APIClient, hall: Hall
     assert not BookingSeat.objects.exists()
     assert TicketType.objects.count() == 4
     assert set(Seat.objects.values_list("status", flat=True)) == {"available"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_key_at_one_moment_has_one_effect(ann: User, hall: Hall) -> None:
+    clients = [caller(ann) for _ in range(10)]
+
+    responses = race([lambda each=each: hold(each, hall, key="k-1") for each in clients])  # type: ignore[misc]
+
+    assert {(response.status_code, response.json()["id"]) for response in responses} == {(201, str(Booking.objects.get().pk))}

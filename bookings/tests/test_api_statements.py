@@ -8,9 +8,9 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from bookings.tests.races import time_passes
+from evently.rest.tests.callers import caller, make_person
 from events.models import Event, TicketType
 from events.tests.factories import Hall, make_hall
-from evently.rest.tests.callers import caller, make_person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -19,7 +19,9 @@ def statements(client: APIClient, hall: Hall, wish: dict[str, Any]) -> int:
     """How many statements the hold takes, all told; BEGIN and COMMIT not counted."""
     with CaptureQueriesContext(connection) as captured:
         response = client.post(
-            "/api/v1/bookings/", {"event": hall.event.pk} | wish, headers={"Idempotency-Key": "key", "X-Forwarded-For": "10.1.1.1"}
+            "/api/v1/bookings/",
+            {"event": hall.event.pk} | wish,
+            headers={"Idempotency-Key": "key", "X-Forwarded-For": "10.1.1.1"},
         )
     assert response.status_code == 201
     return sum(query["sql"] not in ("BEGIN", "COMMIT") for query in captured)

@@ -1,6 +1,6 @@
 """How allauth speaks to people here."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] -- allauth is not typed
+class AccountAdapter(DefaultAccountAdapter):
     """Our words, and links that lead to the configured site, whatever host the request claims to be for."""
 
-    error_messages: ClassVar[dict[str, Any]] = DefaultAccountAdapter.error_messages | {
+    error_messages = DefaultAccountAdapter.error_messages | {
         "account_inactive": _("This account is closed. Please write to us if that is a mistake."),
         "email_password_mismatch": _("This e-mail address and password do not belong together."),
         "enter_current_password": _("This is not your password."),

@@ -34,12 +34,12 @@ class _OurWords:
             field.help_text = self.hints.get(name, "")
 
 
-class LoginForm(_OurWords, account.LoginForm):  # type: ignore[misc] -- allauth is not typed
+class LoginForm(_OurWords, account.LoginForm):
     labels = {"login": _("E-mail"), "remember": _("Stay signed in on this device")}
     hints = {"password": lazy(_forgotten, SafeString)()}
 
 
-class SignupForm(_OurWords, account.SignupForm):  # type: ignore[misc] -- allauth is not typed
+class SignupForm(_OurWords, account.SignupForm):
     first_name = forms.CharField(
         label=_("First name"), max_length=100, required=False, widget=forms.TextInput(attrs={"autocomplete": "given-name"})
     )
@@ -51,30 +51,30 @@ class SignupForm(_OurWords, account.SignupForm):  # type: ignore[misc] -- allaut
     hints = {"email": _("We send a link to this address, to see that it is yours."), "password1": PASSWORD_RULES}
 
 
-class AddEmailForm(_OurWords, account.AddEmailForm):  # type: ignore[misc] -- allauth is not typed
+class AddEmailForm(_OurWords, account.AddEmailForm):
     labels = {"email": _("New e-mail address")}
     hints = {"email": _("It counts once you have opened the link that we send there.")}
 
 
-class ChangePasswordForm(_OurWords, account.ChangePasswordForm):  # type: ignore[misc] -- allauth is not typed
+class ChangePasswordForm(_OurWords, account.ChangePasswordForm):
     labels = {"oldpassword": _("Password until now"), "password1": _("New password")}
     hints = {"oldpassword": lazy(_forgotten, SafeString)(), "password1": PASSWORD_RULES}
 
 
-class SetPasswordForm(_OurWords, account.SetPasswordForm):  # type: ignore[misc] -- allauth is not typed
+class SetPasswordForm(_OurWords, account.SetPasswordForm):
     labels = {"password1": _("Password")}
     hints = {"password1": PASSWORD_RULES}
 
 
-class ResetPasswordForm(_OurWords, account.ResetPasswordForm):  # type: ignore[misc] -- allauth is not typed
+class ResetPasswordForm(_OurWords, account.ResetPasswordForm):
     labels = {"email": _("E-mail")}
 
 
-class ResetPasswordKeyForm(_OurWords, account.ResetPasswordKeyForm):  # type: ignore[misc] -- allauth is not typed
+class ResetPasswordKeyForm(_OurWords, account.ResetPasswordKeyForm):
     labels = {"password1": _("New password")}
     hints = {"password1": PASSWORD_RULES}
 
 
-class ReauthenticateForm(_OurWords, account.ReauthenticateForm):  # type: ignore[misc] -- allauth is not typed
+class ReauthenticateForm(_OurWords, account.ReauthenticateForm):
     labels = {"password": _("Password")}
     hints = {"password": lazy(_forgotten, SafeString)()}

@@ -14,21 +14,15 @@ from evently.database import EditableRow, Row
 
 
 class UserManager(BaseUserManager["User"]):
-    def create_user(
-        self, email: str, password: str | None = None, **fields: Any
-    ) -> "User":
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """Make a person with this e-mail address, which is kept in lower case."""
         user = self.model(email=email.strip().lower(), **fields)
         user.set_password(password)
         user.save()
         return user
 
-    def create_superuser(
-        self, email: str, password: str | None = None, **fields: Any
-    ) -> "User":
-        return self.create_user(
-            email, password, is_staff=True, is_superuser=True, **fields
-        )
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
     def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(email=(username or "").strip().lower())
@@ -43,9 +37,7 @@ class User(AbstractBaseUser, PermissionsMixin, EditableRow):
     language = models.CharField(_("language"), max_length=10, blank=True)
     is_staff = models.BooleanField(_("may use the admin"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
-    date_joined = models.DateTimeField(
-        _("joined"), default=timezone.now, editable=False
-    )
+    date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -119,22 +111,16 @@ class Membership(EditableRow):
         verbose_name=_("organizer"),
         db_index=False,
     )
-    user = models.ForeignKey(
-        User, models.CASCADE, related_name="memberships", verbose_name=_("person")
-    )
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships", verbose_name=_("person"))
     role = models.CharField(_("role"), max_length=10, choices=Role)
 
     class Meta:
         verbose_name = _("membership")
         verbose_name_plural = _("memberships")
         constraints = [
-            models.UniqueConstraint(
-                fields=["organizer", "user"], name="accounts_membership_one_per_person"
-            ),
+            models.UniqueConstraint(fields=["organizer", "user"], name="accounts_membership_one_per_person"),
             models.CheckConstraint(
-                condition=Q(
-                    role__in=["owner", "manager", "finance", "box_office", "door"]
-                ),
+                condition=Q(role__in=["owner", "manager", "finance", "box_office", "door"]),
                 name="accounts_membership_role_known",
             ),
         ]
@@ -146,9 +132,7 @@ class Membership(EditableRow):
 class TokenFamily(Row):
     """All refresh tokens that descend from one sign-in by API. Only the newest may be used; an older one ends the family."""
 
-    user = models.ForeignKey(
-        User, models.CASCADE, related_name="token_families", verbose_name=_("person")
-    )
+    user = models.ForeignKey(User, models.CASCADE, related_name="token_families", verbose_name=_("person"))
     current = models.UUIDField(_("newest token"))
     expires_at = models.DateTimeField(_("expires"))
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)

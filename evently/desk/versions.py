@@ -67,6 +67,13 @@ class VersionedAdmin(ScopedAdmin):
 
     form = VersionedForm
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """With the hidden version, for those who may save."""
+        (title, options), *others = super().get_fieldsets(request, obj)
+        if not obj or not self.has_change_permission(request, obj):
+            return [(title, options), *others]
+        return [(title, {**options, "fields": [*options["fields"], "seen_version"]}), *others]
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if not change:
             super().save_model(request, obj, form, change)

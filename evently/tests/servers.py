@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
@@ -24,18 +23,32 @@ def web(*, workers: int = 2, threads: int = 4, **environment: str) -> Iterator[s
 
     `environment` overrides single variables, like `EVENTLY_RATE_LIMITS="off"`.
     """
-    port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "evently.wsgi:application", "--bind", f"127.0.0.1:{port}"]
-    command += ["--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads), "--log-level", "error"]
-    command += ["--no-control-socket"]
+    address = f"http://127.0.0.1:{free_port()}"
+    command = ["gunicorn", "evently.wsgi:application", "--bind", address.removeprefix("http://"), "--log-level", "error"]
+    command += ["--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads), "--no-control-socket"]
+    with running(command, EVENTLY_SITE_URL=address, **environment):
+        wait_for(f"{address}/livez")
+        yield address
+
+
+@contextmanager
+def worker(*, site_url: str, **environment: str) -> Iterator[None]:
+    """A Celery worker with its beat on the database of this process."""
+    command = ["celery", "--app", "evently", "worker", "--beat", "--pool", "solo", "--loglevel", "error"]
+    command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    with running(command, EVENTLY_SITE_URL=site_url, **environment):
+        yield
+
+
+@contextmanager
+def running(command: list[str], **environment: str) -> Iterator[None]:
+    """A Python program of ours, ended with the block."""
     own = {"DJANGO_SETTINGS_MODULE": "evently.settings", "DATABASE_URL": database_url(), "DEBUG": "off"}
-    own |= {"EVENTLY_LOG_LEVEL": "ERROR"}  # refusals are what these tests are about
-    with subprocess.Popen(command, env=os.environ | own | environment, cwd=settings.BASE_DIR) as server:
+    with subprocess.Popen([sys.executable, "-m", *command], env=os.environ | own | environment, cwd=settings.BASE_DIR) as program:
         try:
-            wait_for(f"http://127.0.0.1:{port}/livez")
-            yield f"http://127.0.0.1:{port}"
+            yield
         finally:
-            server.send_signal(signal.SIGQUIT)  # at once: nobody is served any more
+            program.send_signal(signal.SIGQUIT)  # at once: nobody is served any more
 
 
 def database_url() -> str:
@@ -63,9 +76,3 @@ def wait_for(url: str) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
-
-
-def program(name: str, *places: Path) -> str | None:
-    """Where a program of the system is, looked for on the PATH and then in the given places."""
-    path = os.pathsep.join([os.environ.get("PATH", ""), *map(str, places)])
-    return next((str(Path(place) / name) for place in path.split(os.pathsep) if os.access(Path(place) / name, os.X_OK)), None)

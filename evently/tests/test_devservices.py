@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -62,8 +62,8 @@ class Joiner:
 
 
 @pytest.fixture
-def join(state: Path) -> Iterator[type[Joiner]]:
-    joiners = []
+def join(state: Path) -> Iterator[Callable[[], Joiner]]:
+    joiners: list[Joiner] = []
 
     def start() -> Joiner:
         joiners.append(Joiner(state))

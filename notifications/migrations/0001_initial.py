@@ -2,9 +2,10 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import evently.database
 from django.conf import settings
 from django.db import migrations, models
+
+import evently.database
 
 
 class Migration(migrations.Migration):

@@ -5,6 +5,8 @@ import time
 from typing import Any
 from uuid import UUID
 
+from django.utils import translation
+
 from bookings.models import Booking
 from bookings.sale import Buyer
 from bookings.services import Contact, hold_seats, set_contact
@@ -22,9 +24,9 @@ PAID, DECLINED, ABANDONED = SandboxCharge.Status.PAID, SandboxCharge.Status.DECL
 def hold(hall: Hall, *numbers: int, buyer: Buyer = ANN, language: str = "en") -> Booking:
     """These seats, held by a buyer who has said who they are."""
     booking = hold_seats(buyer=buyer, event_id=hall.event.pk, seats=dict.fromkeys(hall.seat_ids(*numbers)))
-    Booking.objects.filter(pk=booking.pk).update(language=language)
     contact = Contact(name=buyer.session.title(), email=f"{buyer.session}@example.org")
-    return set_contact(booking_id=booking.pk, contact=contact, user_id=None, actor=str(buyer))
+    with translation.override(language):
+        return set_contact(booking_id=booking.pk, contact=contact, user_id=None, actor=str(buyer))
 
 
 def check_out(booking: Booking) -> Checkout:

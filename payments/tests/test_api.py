@@ -19,7 +19,7 @@ def refusal(response: Any) -> tuple[int, str]:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("body", [b"", b"{}", b"{", b"\xff\xfe", b"x" * 100_000])
-@pytest.mark.parametrize("kind", ["application/json", "text/plain", "application/octet-stream", ""])
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", "application/octet-stream", "x"])
 def test_a_message_without_signature_is_refused_and_nothing_is_asked_of_the_database(body: bytes, kind: str) -> None:
     with CaptureQueriesContext(connection) as statements:
         response = APIClient().post(ADDRESS, body, content_type=kind)

@@ -3,11 +3,12 @@
 import base64
 import time
 from datetime import timedelta
-from typing import Any
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
-from celery.exceptions import Retry
 from django.db.models import F
 from kombu.exceptions import OperationalError as BrokerDown
 from pytest_django.live_server_helper import LiveServer
@@ -182,11 +183,30 @@ def test_the_result_is_delivered_by_a_signed_message_over_http(hall: Hall, live_
     assert WebhookEvent.objects.get().processed_at
 
 
-def test_a_message_that_is_not_taken_is_sent_again_later(hall: Hall, settings: Any) -> None:
-    settings.EVENTLY_SITE_URL = "http://127.0.0.1:9"  # the discard port, where nobody listens
+class Moody(BaseHTTPRequestHandler):
+    """A platform that takes a message at the third try."""
+
+    taken: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.taken.append(Sandbox().parse_webhook(headers=dict(self.headers), body=body).gateway_id)
+        self.send_response(200 if len(self.taken) == 3 else 503)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+def test_a_message_is_sent_until_it_is_taken(hall: Hall, settings: Any) -> None:
     payment = check_out(hold(hall, 1)).payment
-    with pytest.raises(Retry):
-        deliver_webhook(payment.gateway_id, "m1")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Moody) as server:
+        Thread(target=server.serve_forever).start()
+        settings.EVENTLY_SITE_URL = f"http://127.0.0.1:{server.server_port}"
+        result = deliver_webhook.apply([payment.gateway_id, "m1"])
+        server.shutdown()
+    assert result.successful()
+    assert Moody.taken == [payment.gateway_id] * 3
 
 
 def test_a_dead_broker_does_not_stop_a_decision(

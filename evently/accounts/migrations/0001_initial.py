@@ -49,9 +49,7 @@ class Migration(migrations.Migration):
                 ("slug", models.SlugField(unique=True, verbose_name="slug")),
                 (
                     "email",
-                    models.EmailField(
-                        blank=True, max_length=254, verbose_name="contact e-mail"
-                    ),
+                    models.EmailField(blank=True, max_length=254, verbose_name="contact e-mail"),
                 ),
             ],
             options={
@@ -65,9 +63,7 @@ class Migration(migrations.Migration):
                 ("password", models.CharField(max_length=128, verbose_name="password")),
                 (
                     "last_login",
-                    models.DateTimeField(
-                        blank=True, null=True, verbose_name="last login"
-                    ),
+                    models.DateTimeField(blank=True, null=True, verbose_name="last login"),
                 ),
                 (
                     "is_superuser",
@@ -104,33 +100,23 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "email",
-                    models.EmailField(
-                        max_length=254, unique=True, verbose_name="e-mail address"
-                    ),
+                    models.EmailField(max_length=254, unique=True, verbose_name="e-mail address"),
                 ),
                 (
                     "first_name",
-                    models.CharField(
-                        blank=True, max_length=100, verbose_name="first name"
-                    ),
+                    models.CharField(blank=True, max_length=100, verbose_name="first name"),
                 ),
                 (
                     "last_name",
-                    models.CharField(
-                        blank=True, max_length=100, verbose_name="last name"
-                    ),
+                    models.CharField(blank=True, max_length=100, verbose_name="last name"),
                 ),
                 (
                     "language",
-                    models.CharField(
-                        blank=True, max_length=10, verbose_name="language"
-                    ),
+                    models.CharField(blank=True, max_length=10, verbose_name="language"),
                 ),
                 (
                     "is_staff",
-                    models.BooleanField(
-                        default=False, verbose_name="may use the admin"
-                    ),
+                    models.BooleanField(default=False, verbose_name="may use the admin"),
                 ),
                 ("is_active", models.BooleanField(default=True, verbose_name="active")),
                 (
@@ -280,24 +266,18 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="user",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("email", django.db.models.functions.text.Lower("email"))
-                ),
+                condition=models.Q(("email", django.db.models.functions.text.Lower("email"))),
                 name="accounts_user_email_in_lower_case",
             ),
         ),
         migrations.AddConstraint(
             model_name="membership",
-            constraint=models.UniqueConstraint(
-                fields=("organizer", "user"), name="accounts_membership_one_per_person"
-            ),
+            constraint=models.UniqueConstraint(fields=("organizer", "user"), name="accounts_membership_one_per_person"),
         ),
         migrations.AddConstraint(
             model_name="membership",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("role__in", ["owner", "manager", "finance", "box_office", "door"])
-                ),
+                condition=models.Q(("role__in", ["owner", "manager", "finance", "box_office", "door"])),
                 name="accounts_membership_role_known",
             ),
         ),

@@ -10,8 +10,8 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from bookings.buyer import Buyer
 from bookings.models import Booking
+from bookings.sale import Buyer
 from bookings.services import hold_seats
 from evently.accounts.models import User
 from events.tests.factories import make_hall
@@ -42,6 +42,12 @@ def link_in_mail(number: int = -1) -> str:
     found = re.search(r"http://localhost:\d+(/accounts/\S+)", str(mail.outbox[number].body))
     assert found
     return found[1]
+
+
+def texts_of(message: mail.EmailMessage) -> list[str]:
+    """The text and the HTML of a mail."""
+    assert isinstance(message, mail.EmailMultiAlternatives)
+    return [str(message.body), *(str(content) for content, _kind in message.alternatives)]
 
 
 def is_signed_in(client: Client) -> bool:
@@ -196,7 +202,7 @@ def test_the_links_lead_to_the_configured_site_whatever_the_request_says(client:
     client.post("/accounts/signup/", {"email": "new@example.org", "password1": OTHER}, headers={"host": "evil.example"})
     client.post("/accounts/signup/", {"email": "ann@example.org", "password1": OTHER}, headers={"host": "evil.example"})
 
-    texts = [str(body) for message in mail.outbox for body in (message.body, *(part[0] for part in message.alternatives))]
+    texts = [text for message in mail.outbox for text in texts_of(message)]
     assert len(texts) == 6
     assert not [text for text in texts if "evil.example" in text]
     assert all("https://tickets.example.org/accounts/" in text for text in texts)

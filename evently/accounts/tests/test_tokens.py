@@ -11,12 +11,12 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from rest_framework.test import APIClient
 
 from bookings.tests.races import outcomes, race, slowly
 from evently.accounts import tokens
 from evently.accounts.models import TokenFamily
 from evently.rest.tests.callers import caller, make_person
-from rest_framework.test import APIClient
 
 BOOKINGS = "/api/v1/bookings/"
 

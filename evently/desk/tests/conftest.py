@@ -51,7 +51,7 @@ def book(team: Team) -> dict[type[Model], Any]:
     """A booking that was paid and is owed back, and a mail about it that did not arrive."""
     name, event = team.organizer.slug, team.event
     number = Booking.objects.count()
-    booking = hold_best(buyer=Buyer(session=f"{name}-{number}"), event_id=event.pk, quantities={team.hall.adult.pk: 1})
+    booking = hold_best(buyer=Buyer(session=f"{name}-{number}-{'s' * 32}"), event_id=event.pk, quantities={team.hall.adult.pk: 1})
     contact = Contact(name=f"{name} buyer", email=f"{name}{number}@example.com")
     set_contact(booking_id=booking.pk, contact=contact, user_id=None, actor="test")
     confirm_booking(booking_id=booking.pk, actor="test", payment_status=Booking.PaymentStatus.PAID)
@@ -98,9 +98,11 @@ def sign_in(client: Client) -> SignIn:
 
     def sign_in(team: Team | None = None, role: str = Membership.Role.OWNER) -> Client:
         email = f"{role}@{team.organizer.slug}.example.com" if team else "root@example.com"
-        user = User.objects.create_user(email, is_staff=True, is_superuser=team is None)
+        user = User.objects.filter(email=email).first() or User.objects.create_user(
+            email, is_staff=True, is_superuser=team is None
+        )
         if team:
-            Membership.objects.create(organizer=team.organizer, user=user, role=role)
+            Membership.objects.get_or_create(organizer=team.organizer, user=user, role=role)
         client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
         return client
 

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.db.models import Model
 from django.test import Client
@@ -19,6 +20,7 @@ from payments.models import Payment, Refund, WebhookEvent
 from venues.models import SeatingPlan, Venue
 
 from .conftest import SignIn, Team, book
+from .pages import typed_into
 
 MODELS = (Organizer, Venue, SeatingPlan, Event, Booking, Payment, Refund, Delivery)
 PLATFORM = (User, OutboxMessage, WebhookEvent)
@@ -163,7 +165,7 @@ def test_a_list_cannot_be_asked_for_secrets(query: str, ours: Team, sign_in: Sig
 def test_searching_finds_nothing_of_others(ours: Team, theirs: Team, sign_in: SignIn) -> None:
     listed = sign_in(ours).get(address(Booking, "changelist"), {"q": "theirs"})
     assert list(listed.context["cl"].result_list) == []
-    of_event = sign_in_again(listed).get(address(Booking, "changelist"), {"event": theirs.event.pk})
+    of_event = sign_in_again(listed).get(address(Booking, "changelist"), {"event": str(theirs.event.pk)})
     assert list(of_event.context["cl"].result_list) == []
 
 
@@ -173,22 +175,21 @@ def sign_in_again(response: Any) -> Client:
 
 
 def test_no_redirect_tells_the_address_of_any_object(ours: Team, theirs: Team, sign_in: SignIn) -> None:
-    from django.contrib.contenttypes.models import ContentType  # noqa: PLC0415 -- only here
-
     kind = ContentType.objects.get_for_model(Event).pk
     assert sign_in(ours).get(f"/admin/r/{kind}/{theirs.event.pk}/").status_code == 404
 
 
-def test_an_inline_row_of_another_event_is_refused(ours: Team, theirs: Team, sign_in: SignIn) -> None:
+def test_an_inline_does_not_reach_the_rows_of_another_event(ours: Team, theirs: Team, sign_in: SignIn) -> None:
     foreign: Category = theirs.hall.adult.category
-    prefix = {"categories-TOTAL_FORMS": "1", "categories-INITIAL_FORMS": "1", "categories-0-id": str(foreign.pk)}
-    row = {"categories-0-name": "Taken", "categories-0-ticket": "x", "categories-0-price": "1", "categories-0-position": "0"}
-    tickets = {"ticket_types-TOTAL_FORMS": "0", "ticket_types-INITIAL_FORMS": "0"}
     client = sign_in(ours)
-    page = client.get(address(Event, "change", ours.event.pk))
-    values = {name: field for name, field in page.context["adminform"].form.initial.items() if field is not None}
-    posted = client.post(address(Event, "change", ours.event.pk), {**values, **prefix, **row, **tickets})
-    assert posted.status_code == 200
+    values = typed_into(client.get(address(Event, "change", ours.event.pk)), "event_form")
+    forged = {"categories-0-id": str(foreign.pk), "categories-0-name": "Taken", "categories-0-price": "1"}
+    client.post(address(Event, "change", ours.event.pk), values | forged)
+    assert (
+        client.post(address(Event, "change", ours.event.pk), values | {"ticket_types-0-category": str(foreign.pk)}).status_code
+        == 200
+    )
+    assert list(Category.objects.filter(event=ours.event)) == [ours.hall.adult.category]
     foreign.refresh_from_db()
     assert (foreign.name, TicketType.objects.get(pk=theirs.hall.adult.pk).price_minor) == ("Stalls", 8400)
 

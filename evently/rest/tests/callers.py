@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 from evently.accounts import tokens
 from evently.accounts.models import Membership, Organizer, User
 
-PASSWORD = "correct horse battery"
+PASSWORD = "correct horse battery"  # noqa: S105 -- of people who do not exist
 
 
 def make_person(email: str = "ann@example.org", *, verified: bool = True, **facts: Any) -> User:

@@ -78,7 +78,7 @@ def test_another_method_is_refused() -> None:
     response = caller(make_person()).put(BOOKINGS, {})
 
     assert refusal(response) == (405, "method_not_allowed")
-    assert response["Allow"] == "GET, POST, HEAD"
+    assert response["Allow"] == "GET, POST, HEAD, OPTIONS"
 
 
 def test_nobody_is_told_how_to_become_somebody() -> None:

@@ -12,9 +12,9 @@ from django.db import transaction
 from evently.accounts.models import Membership, Organizer, User
 from events.models import Event
 from events.services import publish_event
-from payments.demo.programme import find_upcoming, make_event, mark_features
-from payments.demo.sales import sell
-from payments.demo.shows import SHOWS, Show
+from notifications.demo.programme import find_upcoming, make_event, mark_features
+from notifications.demo.sales import sell
+from notifications.demo.shows import SHOWS, Show
 
 PEOPLE: dict[str, dict[str, Any]] = {
     "customer@example.com": {"first_name": "Carla", "last_name": "Customer"},

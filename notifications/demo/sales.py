@@ -23,6 +23,7 @@ from evently.accounts.models import User
 from evently.database import uuid7
 from events import summary
 from events.models import Event, Seat, TicketType
+from notifications.models import Delivery
 from payments.models import Payment, SandboxCharge
 
 BATCH = 1_000
@@ -203,6 +204,22 @@ def _history(booking: Booking) -> Iterator[BookingHistory]:
         )
 
 
+def _confirmation(booking: Booking) -> Delivery:
+    return Delivery(
+        key=f"booking_confirmed:{booking.pk}",
+        kind="booking_confirmed",
+        recipient=booking.email,
+        user=booking.user,
+        object_id=booking.pk,
+        status=Delivery.Status.SENT,
+        attempts=1,
+        due_at=booking.updated_at,
+        sent_at=booking.updated_at,
+        created_at=booking.updated_at,
+        updated_at=booking.updated_at,
+    )
+
+
 def _write(sales: Sequence[Sold]) -> None:
     bookings, lines = [sale.booking for sale in sales], [line for sale in sales for line in sale.lines]
     Booking.objects.bulk_create(bookings, batch_size=BATCH)
@@ -221,6 +238,7 @@ def _write(sales: Sequence[Sold]) -> None:
         ),
         batch_size=BATCH,
     )
+    Delivery.objects.bulk_create(map(_confirmation, bookings), batch_size=BATCH)
     Payment.objects.bulk_create((sale.payment for sale in sales if sale.payment), batch_size=BATCH)
     SandboxCharge.objects.bulk_create((sale.charge for sale in sales if sale.charge), batch_size=BATCH)
     with connection.cursor() as cursor:
