@@ -56,12 +56,13 @@ class Statements:
 
     @classmethod
     def of(cls, kind: str) -> "Statements":
-        from bookings import picking, sale, services  # noqa: PLC0415 -- after the settings
+        from bookings import picking, sale  # noqa: PLC0415 -- after the settings
+        from bookings.services import hold, rows  # noqa: PLC0415
         from evently.rest import idempotency  # noqa: PLC0415
 
         find = {"best": picking.ADJACENT, "standing": picking.APART, "chosen": None}[kind]
-        lock = services.LOCK_FREE + ("" if kind == "chosen" else " SKIP LOCKED")
-        write = services.WRITE_HOLD
+        lock = rows.LOCK_FREE + ("" if kind == "chosen" else " SKIP LOCKED")
+        write = hold.WRITE_HOLD
         return cls(idempotency.CLAIM, sale.OPEN, sale.TAKEN, find, lock, write, picking.WINDOWS[0], picking.CHOICE)
 
 
@@ -172,7 +173,7 @@ def pgbench_rate(target: Target, *, seconds: float, connections: int) -> float |
         (after,) = database.execute(count, [target.event]).fetchone() or (0,)
     if result.returncode:
         raise RuntimeError(result.stderr)
-    return (after - before) / max(1, round(seconds))
+    return float(after - before) / max(1, round(seconds))
 
 
 def pgbench_script(target: Target, server_version: int) -> str:

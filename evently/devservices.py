@@ -408,7 +408,7 @@ def _launch_postgres(directory: Path, variant: Variant, programs: Path, password
             if attempt == 2:
                 raise
     process = int((files / "postmaster.pid").read_text().splitlines()[0])
-    state = remember(directory, {"postgres": {"files": str(files), "port": port, "process": process}})
+    state = remember(directory, {"postgres": {"files": str(files), "port": port, "process": process, "programs": str(programs)}})
     sql = f"SELECT 'CREATE DATABASE {ACCOUNT}' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{ACCOUNT}')\\gexec\n"  # noqa: S608
     sql += "".join(f"ALTER ROLE {ACCOUNT} IN DATABASE {ACCOUNT} SET {name} = '{value}';\n" for name, value in TIME_LIMITS.items())
     address = ("-h", "127.0.0.1", "-p", str(port), "-U", ACCOUNT, "postgres")
@@ -509,13 +509,14 @@ def main(command: str = "status", *words: str) -> int:
         _keep(Path(words[0]))
     elif command == "exec":
         ensure()
-        return subprocess.call(words)
+        programs = _read(state_directory()).get("postgres", {}).get("programs", "")  # psql, pg_dump and the like
+        os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath), programs])
+        return subprocess.call(words or [os.environ.get("SHELL", "sh")])
     elif command == "bench":
-        programs = sorted(path.stem for path in (BASE_DIR / "benchmarks").glob("[a-z]*.py"))
-        if not words or words[0] not in programs:
-            _refuse(f"Which benchmark? There are: {', '.join(programs)}.")
+        known = sorted(path.stem for path in (BASE_DIR / "benchmarks").glob("[a-z]*.py"))
+        if not words or words[0] not in known:
+            _refuse(f"Which benchmark? There are: {', '.join(known)}.")
         ensure("bench")
-        subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=BASE_DIR, check=True)
         return subprocess.call([sys.executable, "-m", f"benchmarks.{words[0]}", *words[1:]], cwd=BASE_DIR)
     else:
         directory = state_directory()

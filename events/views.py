@@ -22,7 +22,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from bookings import services
 from bookings.buyer import buyer_of
 from bookings.models import Booking
-from bookings.sale import Buyer
+from evently.context import live_hold
 from evently.errors import DomainError
 from evently.templatetags.evently import moment
 
@@ -127,7 +127,7 @@ def pick_seats(request: HttpRequest, slug: str) -> HttpResponse:
 def seat_states(request: HttpRequest, slug: str) -> HttpResponseBase:
     """The state of every numbered seat now, one letter each in the order of positions; 304 while nothing has changed."""
     event = _visible_event(request, slug)
-    hold = _live_hold(buyer_of(request), event)
+    hold = live_hold(buyer_of(request), event)
     states = read_states(event.pk, hold=hold.pk if hold else None)
     etag = f'"{hashlib.blake2b(states.encode(), digest_size=12).hexdigest()}"'
     response = HttpResponse(states, content_type="text/plain; charset=utf-8")
@@ -185,7 +185,7 @@ def _hold_chosen(request: HttpRequest, event: Event) -> Booking:
     if not chosen:
         raise NothingChosen
     buyer = buyer_of(request, create=True)
-    hold = _live_hold(buyer, event)
+    hold = live_hold(buyer, event)
     if hold is None:
         return services.hold_seats(buyer=buyer, event_id=event.pk, seats=dict.fromkeys(chosen))
     held = set(hold.seats.filter(released_at=None).values_list("seat", flat=True))
@@ -199,7 +199,7 @@ def _hold_best(request: HttpRequest, event: Event) -> Booking:
     if not quantities:
         raise NothingChosen
     buyer = buyer_of(request, create=True)
-    before = _live_hold(buyer, event)
+    before = live_hold(buyer, event)
     booking = services.hold_best(buyer=buyer, event_id=event.pk, quantities=quantities)
     if before and before.status == Booking.Status.HELD:
         services.cancel_booking(booking_id=before.pk, actor=str(buyer))
@@ -207,7 +207,7 @@ def _hold_best(request: HttpRequest, event: Event) -> Booking:
 
 
 def _seat_page(request: HttpRequest, event: Event, *, refusal: DomainError | None) -> HttpResponse:
-    hold = _live_hold(buyer_of(request), event)
+    hold = live_hold(buyer_of(request), event)
     seats = read_seats(event.pk, hold=hold.pk if hold else None)
     prices = price_list(event, free=count_free(seats))
     numbered = [line for line in prices if line.category.numbered]
@@ -246,7 +246,7 @@ def _seat_page(request: HttpRequest, event: Event, *, refusal: DomainError | Non
 
 
 def _ticket_page(request: HttpRequest, event: Event, *, refusal: DomainError | None) -> HttpResponse:
-    hold = _live_hold(buyer_of(request), event)
+    hold = live_hold(buyer_of(request), event)
     prices = price_list(event)
     state = _state(event, prices)
     if not prices or not (refusal or hold or state.is_open or state in (SaleState.SOLD_OUT, SaleState.DRAFT)):
@@ -315,14 +315,6 @@ def _boxes(row: Iterable[MapSeat], chosen: Collection[UUID]) -> Iterator[tuple[A
 def _state(event: Event, prices: Sequence[PriceLine]) -> SaleState:
     free, capacity = sum(line.free for line in prices), sum(line.capacity for line in prices)
     return sale_state(event, at=timezone.now(), free=free, capacity=capacity)
-
-
-def _live_hold(buyer: Buyer, event: Event) -> Booking | None:
-    """What the visitor holds of this event now."""
-    if not buyer.session and buyer.user_id is None:
-        return None
-    holds = Booking.objects.live().filter(buyer.bookings, event=event, status__in=Booking.HOLDING)
-    return holds.with_clock().order_by("-created_at").first()
 
 
 def _party(request: HttpRequest, hold: Booking | None) -> int:

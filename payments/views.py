@@ -38,7 +38,8 @@ def pay(request: HttpRequest, booking: UUID) -> HttpResponse:
         return redirect(held)
     if not held.email:
         return redirect("bookings:edit-details", pk=held.pk)
-    form = PayForm(request.POST or None, initial={"gateway": next((each.name for each in gateways.available()), None)})
+    ways = gateways.available()
+    form = PayForm(request.POST or None, initial={"gateway": ways[0].name} if ways else {})
     status = 200
     if request.method == "POST":
         try:
@@ -57,6 +58,7 @@ def pay(request: HttpRequest, booking: UUID) -> HttpResponse:
         "booking": own_booking(request, booking) if request.method == "POST" else held,
         "event": held.event,
         "form": form,
+        "ways": ways,
         "last": held.payments.order_by("created_at").last(),
         "pick_url": basket.pick_url(held, held.live_seats),
     }

@@ -8,7 +8,6 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from bookings.models import Booking, BookingSeat
@@ -48,7 +47,7 @@ def hold(client: APIClient, hall: Hall, *ranks: int, key: str | None = None) -> 
     return client.post(BOOKINGS, {"event": str(hall.event.pk)} | wish, headers=headers)
 
 
-def refusal(response: Response | Any) -> tuple[int, str]:
+def refusal(response: Any) -> tuple[int, str]:
     assert response["Content-Type"] == "application/problem+json"
     return response.status_code, response.json()["code"]
 

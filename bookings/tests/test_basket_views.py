@@ -87,6 +87,17 @@ def test_names_may_stay_empty(client: Client, hall: Hall) -> None:
     assert attendees(booking) == ["", ""]
 
 
+def test_places_without_numbers_are_told_apart_by_their_ticket(client: Client) -> None:
+    standing = make_hall(rows=1, length=4, numbered=False)
+    booking = hold(standing, 0, 1)
+
+    page = client.get(f"/bookings/{booking.pk}/details/").content.decode()
+
+    assert "Ticket 1 is for me" in page
+    assert "Ticket 2" in page
+    assert f"/events/{standing.event.slug}/tickets/" in page
+
+
 def test_news_are_sent_only_to_who_asks_for_them(client: Client, hall: Hall) -> None:
     booking = hold(hall, 0)
     page = client.get(f"/bookings/{booking.pk}/details/").content.decode()

@@ -137,6 +137,18 @@ def test_late_money_is_said_to_go_back(client: Client, hall: Hall) -> None:
     assert "€84.00 goes back to you" in page
 
 
+def test_money_of_a_wrong_amount_is_said_to_go_back_and_the_seats_are_offered_again(client: Client, hall: Hall) -> None:
+    booking = hold(hall, 0)
+    time_passes(11)
+    refund(booking, Refund.Reason.WRONG_AMOUNT)
+
+    page = page_of(client, booking.get_absolute_url())
+
+    assert "It was not the amount that was due" in page
+    assert "Row 0, seat 0 is still free" in page
+    assert "Nothing was charged." not in page
+
+
 def test_a_second_payment_is_said_to_go_back(client: Client, hall: Hall) -> None:
     booking = book(hall, 0)
     refund(booking, Refund.Reason.PAID_TWICE)

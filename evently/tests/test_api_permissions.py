@@ -174,9 +174,8 @@ def routes() -> set[tuple[str, str]]:
     for pattern in api_urls.urlpatterns:
         assert isinstance(pattern, URLPattern)
         callback: Any = pattern.callback
-        allowed = getattr(callback, "actions", None) or [
-            name for name in callback.cls.http_method_names if hasattr(callback.cls, name)
-        ]
+        view = callback.cls
+        allowed = getattr(callback, "actions", None) or [name for name in view.http_method_names if hasattr(view, name)]
         found |= {(str(pattern.name), method) for method in METHODS if method in allowed}
     return found
 

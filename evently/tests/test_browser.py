@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import pytest
@@ -36,6 +36,7 @@ CHROMIUM = os.environ.get("CHROMIUM") or next(
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking"]
 SWITCHES += ["--disable-component-update", "--disable-sync"]
 PICTURES = Path(settings.BASE_DIR, "var", "screenshots")
+SCHEMES: Final[tuple[Literal["dark", "light"], ...]] = ("dark", "light")
 PATIENCE = 30  # seconds
 
 pytestmark = [
@@ -52,7 +53,7 @@ class Inbox:
         self.letters: list[EmailMessage] = []
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        self.letters.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
+        self.letters.append(message_from_bytes(envelope.content, policy=policy.default))
         return "250 OK"
 
     def wait_for(self, address: str) -> EmailMessage:
@@ -77,9 +78,9 @@ def platform(transactional_db: None) -> Iterator[Platform]:
     inbox, port = Inbox(), free_port()
     post = Controller(inbox, hostname="127.0.0.1", port=port)
     post.start()
-    mail = {"EMAIL_URL": f"smtp://127.0.0.1:{port}"}
+    mail_server = f"smtp://127.0.0.1:{port}"
     try:
-        with web(**mail) as address, worker(site_url=address, **mail):
+        with web(EMAIL_URL=mail_server) as address, worker(site_url=address, EMAIL_URL=mail_server):
             yield Platform(address, inbox)
     finally:
         post.stop()
@@ -131,8 +132,8 @@ def photograph(page: Page, step: str) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     for width in (390, 1280):
         page.set_viewport_size({"width": width, "height": 844 if width < 800 else 900})
-        for scheme in ("dark", "light"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  -- one of its literals
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
             page.screenshot(path=PICTURES / f"{step}-{width}-{scheme}.png", full_page=True, animations="disabled")
 
 

@@ -87,7 +87,7 @@ def test_paying_leads_to_the_gateway_and_back_to_the_tickets(hall: Hall, ann: Cl
 
     assert finish(ann, sandbox, "paid") == booking_url(booking)
     assert state(booking) == ("confirmed", "paid")
-    assert "You’re going." in page(ann.get(booking_url(booking)))
+    assert "Your tickets are on their way to" in page(ann.get(booking_url(booking)))
     assert ann.get(pay_url(booking)).url == booking_url(booking)  # type: ignore[attr-defined]
 
 

@@ -203,10 +203,12 @@ const openMap = () => {
   }
   entry?.shape.setAttribute("tabindex", "0");
 
+  const tip = form.querySelector("[data-tip]"); // for the eye; assistive tech reads the seat's own name
+  const show = (event) => { const seat = bySeat(event); tip.hidden = !seat; if (seat) tip.textContent = nameOf(seat); };
   hall.addEventListener("click", (event) => {
     const wished = roomy(), seat = bySeat(event);
     if (level() < wished) return zoomTo(wished, event);
-    if (seat) choose(seat);
+    if (seat) { choose(seat); show(event); }
   });
   hall.addEventListener("keydown", (event) => {
     const seat = bySeat(event);
@@ -217,7 +219,7 @@ const openMap = () => {
       PageUp: () => move(seat, 0, -1), PageDown: () => move(seat, 0, 1), Home: () => focusOn(seat, line[0]), End: () => focusOn(seat, line.at(-1)),
       " ": () => choose(seat), Enter: () => choose(seat), "+": () => zoomTo(level() + 1), "-": () => zoomTo(level() - 1),
     }[event.key];
-    if (act) { event.preventDefault(); act(); }
+    if (act) { event.preventDefault(); act(); show({ target: document.activeElement }); }
   });
   for (const button of form.querySelectorAll("button[data-zoom]")) {
     button.addEventListener("click", () => {
@@ -226,8 +228,6 @@ const openMap = () => {
       zoomTo({ in: level() + 1, out: level() - 1, fit: 1 }[button.dataset.zoom], point);
     });
   }
-  const tip = form.querySelector("[data-tip]"); // for the eye; assistive tech reads the seat's own name
-  const show = (event) => { const seat = bySeat(event); tip.hidden = !seat; if (seat) tip.textContent = nameOf(seat); };
   for (const name of ["pointerover", "focusin"]) hall.addEventListener(name, show);
   for (const name of ["pointerleave", "focusout"]) hall.addEventListener(name, () => { tip.hidden = true; });
 };

@@ -1,6 +1,7 @@
 """Accounts and tokens over HTTP."""
 
 import re
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -151,7 +152,7 @@ def test_me_shows_the_person_and_the_teams() -> None:
 
 def test_me_changes_names_and_language_and_nothing_else() -> None:
     ann = make_person()
-    before = User.objects.filter(pk=ann.pk).values().get()
+    before: dict[str, Any] = dict(User.objects.filter(pk=ann.pk).values().get())
     wish = {
         "first_name": "Ann",
         "language": "de",
@@ -167,7 +168,7 @@ def test_me_changes_names_and_language_and_nothing_else() -> None:
 
     assert caller(ann).patch(ME, wish).status_code == 200
 
-    after = User.objects.filter(pk=ann.pk).values().get()
+    after: dict[str, Any] = dict(User.objects.filter(pk=ann.pk).values().get())
     changed = {name for name in after if after[name] != before[name]}
     assert changed == {"first_name", "language", "updated_at"}
     assert not Membership.objects.exists()
