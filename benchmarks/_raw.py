@@ -1,6 +1,6 @@
 """The raw limit of a hold: the application's own statements with nothing around them, by a bare client and by pgbench."""
 
-# ruff: noqa: S311, S608 -- dice of a measurement, statements of our own
+# ruff: noqa: PLC0415, S311, S608 -- the application is imported where its settings are known; dice; statements of our own
 
 import glob
 import multiprocessing
@@ -56,9 +56,9 @@ class Statements:
 
     @classmethod
     def of(cls, kind: str) -> "Statements":
-        from bookings import picking, sale  # noqa: PLC0415 -- after the settings
-        from bookings.services import hold, rows  # noqa: PLC0415
-        from evently.rest import idempotency  # noqa: PLC0415
+        from bookings import picking, sale
+        from bookings.services import hold, rows
+        from evently.rest import idempotency
 
         find = {"best": picking.ADJACENT, "standing": picking.APART, "chosen": None}[kind]
         lock = rows.LOCK_FREE + ("" if kind == "chosen" else " SKIP LOCKED")

@@ -5,7 +5,7 @@
 Fills a database of its own, `evently_bench`, with paid bookings of two seats as the services leave them; runs `manage.py audit`.
 """
 
-# ruff: noqa: S608 -- statements of our own
+# ruff: noqa: PLC0415, S608 -- the application is imported after its environment was made; statements of our own
 
 import argparse
 import os
@@ -67,13 +67,13 @@ def main() -> int:
     parser.add_argument("--bookings", type=int, default=100_000)
     bookings = parser.parse_args().bookings
     os.environ |= {"DATABASE_URL": make_database(os.environ["DATABASE_URL"]), "DJANGO_SETTINGS_MODULE": "evently.settings"}
-    import django  # noqa: PLC0415 -- it reads the environment that was just made
+    import django
 
     django.setup()
-    from django.core.management import CommandError, call_command  # noqa: PLC0415
-    from django.db import connection  # noqa: PLC0415
+    from django.core.management import CommandError, call_command
+    from django.db import connection
 
-    from events.tests.factories import make_event  # noqa: PLC0415
+    from events.tests.factories import make_event
 
     call_command("migrate", verbosity=0)
     make_event(slug="pattern")

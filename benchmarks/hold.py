@@ -7,7 +7,7 @@ own, `evently_bench`, beside that of DATABASE_URL. Clients, application and data
 client says more than the figures. Ends with an audit.
 """
 
-# ruff: noqa: S311 -- dice of a measurement, statements of our own
+# ruff: noqa: PLC0415, S311 -- the application is imported after its environment was made; dice of a measurement
 
 import argparse
 import asyncio
@@ -62,13 +62,13 @@ def main() -> int:
     options = read_options()
     os.environ |= {"DATABASE_URL": make_database(os.environ["DATABASE_URL"]), "DJANGO_SETTINGS_MODULE": "evently.settings"}
     os.environ |= {"DEBUG": "off", "EVENTLY_RATE_LIMITS": "off", "EVENTLY_LOG_LEVEL": "WARNING"}
-    import django  # noqa: PLC0415 -- it reads the environment that was just made
+    import django
 
     django.setup()
-    from django.core.management import call_command  # noqa: PLC0415
+    from django.core.management import call_command
 
-    from evently.audit import complaints  # noqa: PLC0415
-    from evently.tests.servers import web  # noqa: PLC0415
+    from evently.audit import complaints
+    from evently.tests.servers import web
 
     tell("Making tables and buyers")
     call_command("migrate", verbosity=0)
@@ -97,9 +97,9 @@ def read_options() -> argparse.Namespace:
 
 def make_buyers() -> list[str]:
     """Make the accounts; return an access token for each."""
-    from rest_framework_simplejwt.tokens import AccessToken  # noqa: PLC0415
+    from rest_framework_simplejwt.tokens import AccessToken
 
-    from evently.accounts.models import User  # noqa: PLC0415
+    from evently.accounts.models import User
 
     ids = [uuid.UUID(f"{_raw.USER}{number:012x}") for number in range(_raw.USERS)]
     User.objects.bulk_create(User(pk=pk, email=f"buyer-{number}@example.org", password="!") for number, pk in enumerate(ids))  # noqa: S106 -- nobody signs in
@@ -114,10 +114,10 @@ def make_buyers() -> list[str]:
 
 def make_target(kind: str, seconds: float) -> _raw.Target:
     """An event on sale with more seats than anything here sells in that time."""
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connection
 
-    from events.models import Category, TicketType  # noqa: PLC0415
-    from events.tests.factories import make_event  # noqa: PLC0415
+    from events.models import Category, TicketType
+    from events.tests.factories import make_event
 
     event = make_event(slug=f"bench-{uuid.uuid4().hex}")
     category = Category.objects.create(event=event, name="Stalls", numbered=kind != "standing")
@@ -189,7 +189,7 @@ def hold_over_http(
     url: str, target: _raw.Target, tokens: list[str], clients: int, seconds: float
 ) -> tuple[Counter[int], list[float]]:
     """What `load` returns, after looking into the database whether it is true."""
-    from bookings.models import Booking  # noqa: PLC0415
+    from bookings.models import Booking
 
     statuses, times = asyncio.run(load(url, target, tokens, clients, seconds))
     held = Booking.objects.filter(event_id=uuid.UUID(target.event)).count()
@@ -200,9 +200,9 @@ def hold_over_http(
 
 def count_statements(token: str, kinds: list[str]) -> dict[str, int]:
     """How many statements one hold of each kind takes between BEGIN and COMMIT, seen from inside."""
-    from django.db import connection  # noqa: PLC0415
-    from django.test import Client  # noqa: PLC0415
-    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
 
     counts = {}
     for kind in kinds:

@@ -146,7 +146,7 @@ class BookingViewSet(viewsets.GenericViewSet[Booking]):
             gateway=wish["gateway"],
             actor=str(self._buyer()),
         )
-        started = {"payment": checkout.payment.pk, "redirect_url": request.build_absolute_uri(checkout.redirect_url)}
+        started = {"payment": checkout.payment.pk, "redirect_url": checkout.redirect_url}
         return Response(started, status=status.HTTP_201_CREATED)
 
     def _buyer(self) -> Buyer:

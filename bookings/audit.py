@@ -216,7 +216,12 @@ register(
     "What an idempotency key stands for exists.",
     """
     SELECT k.id, 'The key of ' || k.owner || ' of ' || k.created_at || ' stands for nothing' AS what
-    FROM rest_idempotencykey k LEFT JOIN bookings_booking b ON b.id = k.object_id WHERE b.id IS NULL
+    FROM rest_idempotencykey k
+    LEFT JOIN bookings_booking b ON b.id = k.object_id
+    LEFT JOIN events_event e ON e.id = k.object_id
+    LEFT JOIN venues_venue v ON v.id = k.object_id
+    WHERE b.id IS NULL AND e.id IS NULL AND v.id IS NULL
     """,
-    remedy="A caller was told of a booking that is not there. Ask the caller, and look for a restore or a deletion by hand.",
+    remedy="Right for an event or a venue that was deleted since. A booking never is: look for a restore or a deletion by hand.",
+    is_warning=True,
 )

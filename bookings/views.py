@@ -97,11 +97,14 @@ def open_booking(request: HttpRequest, pk: UUID, secret: str) -> HttpResponse:
 def cancel_booking(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Give all seats back: at once while they are held, after asking once more when they are booked."""
     booking = own_booking(request, pk)
+    was_booked = booking.effective_status == Booking.Status.CONFIRMED
+    if was_booked and booking.event.starts_at <= booking.clock:
+        messages.error(request, _("This event has begun: its bookings can no longer be cancelled."))
+        return redirect(booking)
     if request.method != "POST":
-        if booking.effective_status != Booking.Status.CONFIRMED or booking.payment_status != Booking.PaymentStatus.UNPAID:
+        if not was_booked or booking.payment_status != Booking.PaymentStatus.UNPAID:
             return redirect(booking)
         return render(request, "bookings/cancel.html", {"booking": booking, "event": booking.event})
-    was_booked = booking.effective_status == Booking.Status.CONFIRMED
     try:
         give_up(booking_id=pk, actor=str(buyer_of(request)))
     except DomainError as refusal:

@@ -2,16 +2,15 @@
 
 import base64
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from functools import wraps
 from pathlib import Path
-from typing import Concatenate, Final, ParamSpec
+from typing import Final
 
-from csp.constants import SELF, UNSAFE_INLINE
+from csp.constants import NONE, SELF, UNSAFE_INLINE
 from csp.decorators import csp
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -20,12 +19,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
-P = ParamSpec("P")
-
 FILE_BACKEND: Final = "django.core.mail.backends.filebased.EmailBackend"
 BETWEEN: Final = b"\n" + b"-" * 79 + b"\n"  # what the file backend writes after each message
 SHOWN: Final = 200
 CID: Final = re.compile(r"cid:([^\"'>\s]+)")
+POLICY: Final = {"default-src": [NONE], "style-src": [UNSAFE_INLINE], "img-src": ["data:"], "frame-ancestors": [SELF]}
 BASE: Final = '<base target="_top">'  # a link in a mail leaves the frame that it is shown in
 
 
@@ -78,35 +76,26 @@ def mails() -> Iterator[Mail]:
 
 
 def _base64(part: EmailMessage) -> str:
-    return base64.b64encode(part.get_payload(decode=True)).decode()
+    return base64.b64encode(part.get_content()).decode()
 
 
-def only_in_development(
-    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+def _refuse_elsewhere() -> None:
     """Answer 404 wherever mail is really sent, should the addresses be included there by mistake."""
-
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if settings.EVENTLY_ENV != "development" or settings.EMAIL_BACKEND != FILE_BACKEND:
-            raise Http404
-        return view(request, *args, **kwargs)
-
-    return guarded
+    if settings.EVENTLY_ENV != "development" or settings.EMAIL_BACKEND != FILE_BACKEND:
+        raise Http404
 
 
 @never_cache
 @require_safe
-@only_in_development
 def list_mails(request: HttpRequest) -> HttpResponse:
     """What was sent, newest first."""
+    _refuse_elsewhere()
     shown = [mail for mail, _ in zip(mails(), range(SHOWN), strict=False)]
     return render(request, "notifications/dev_mails.html", {"mails": shown, "folder": settings.EMAIL_FILE_PATH})
 
 
 @never_cache
 @require_safe
-@only_in_development
 def show_mail(request: HttpRequest, file: str, number: int) -> HttpResponse:
     """One mail: its HTML in a frame that may do nothing, and its text."""
     return render(request, "notifications/dev_mail.html", {"mail": _find(file, number)})
@@ -115,14 +104,14 @@ def show_mail(request: HttpRequest, file: str, number: int) -> HttpResponse:
 @never_cache
 @require_safe
 @xframe_options_sameorigin
-@csp({"default-src": ["'none'"], "style-src": [UNSAFE_INLINE], "img-src": ["data:"], "frame-ancestors": [SELF]})
-@only_in_development
+@csp(POLICY)  # type: ignore[arg-type]  # it is typed for views without further arguments
 def show_html(request: HttpRequest, file: str, number: int) -> HttpResponse:
     """The HTML of a mail, for the frame: no scripts, nothing loaded."""
     return HttpResponse(_find(file, number).html())
 
 
 def _find(file: str, number: int) -> Mail:
+    _refuse_elsewhere()
     for mail in mails():
         if (mail.file, mail.number) == (file, number):
             return mail

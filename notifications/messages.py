@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from email.mime.image import MIMEImage
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urljoin, urlsplit
 from uuid import UUID
 
@@ -32,11 +33,11 @@ def write(delivery: Delivery) -> EmailMultiAlternatives | None:
 
 
 def _confirmed(delivery: Delivery) -> EmailMultiAlternatives | None:
-    booking = _bookings().get(pk=delivery.object_id)
+    booking = _booking(delivery.object_id)
     if booking.status != Booking.Status.CONFIRMED:
         return None
-    tickets = booking.tickets.filter(status=Ticket.Status.VALID).order_by("booking_seat__seat__position")
-    tickets = list(tickets.select_related("booking_seat__seat", "booking_seat__ticket_type"))
+    valid = booking.tickets.filter(status=Ticket.Status.VALID).order_by("booking_seat__seat__position")
+    tickets = list(valid.select_related("booking_seat__seat", "booking_seat__ticket_type"))
     sums = Counter((ticket.booking_seat.ticket_type.name, ticket.booking_seat.price_minor) for ticket in tickets)
     with _language_of(booking):
         return _mail(
@@ -50,7 +51,7 @@ def _confirmed(delivery: Delivery) -> EmailMultiAlternatives | None:
 
 
 def _event_cancelled(delivery: Delivery) -> EmailMultiAlternatives:
-    booking = _bookings().get(pk=delivery.object_id)
+    booking = _booking(delivery.object_id)
     refund = Refund.objects.filter(payment__booking=booking, reason=Refund.Reason.EVENT_CANCELLED).first()
     with _language_of(booking):
         subject = _("%(event)s was cancelled") % {"event": booking.event.title}
@@ -58,8 +59,8 @@ def _event_cancelled(delivery: Delivery) -> EmailMultiAlternatives:
 
 
 def _refund_requested(delivery: Delivery) -> EmailMultiAlternatives:
-    refund = Refund.objects.select_related("payment").get(pk=delivery.object_id)
-    booking = _bookings().get(pk=refund.payment.booking_id)
+    refund = Refund.objects.select_related("payment").get(pk=cast(UUID, delivery.object_id))
+    booking = _booking(refund.payment.booking_id)
     with _language_of(booking):
         subject = _("Your money for %(event)s goes back to you") % {"event": booking.event.title}
         return _mail(delivery, booking, subject=subject, refund=refund)
@@ -72,11 +73,15 @@ WRITERS: Final[dict[str, Callable[[Delivery], EmailMultiAlternatives | None]]] =
 }
 
 
-def _bookings() -> Any:
-    return Booking.objects.select_related("event__venue", "event__organizer")
+class _Mail(EmailMultiAlternatives):
+    mixed_subtype = "related"  # the pictures belong to the HTML; they are nothing to download
 
 
-def _language_of(booking: Booking) -> Any:
+def _booking(pk: UUID | None) -> Booking:
+    return Booking.objects.select_related("event__venue", "event__organizer").get(pk=cast(UUID, pk))
+
+
+def _language_of(booking: Booking) -> AbstractContextManager[None]:
     return translation.override(booking.language or settings.LANGUAGE_CODE)
 
 
@@ -92,7 +97,7 @@ def _mail(
         "language": translation.get_language(),
     }
     organizer, host = booking.event.organizer, urlsplit(settings.EVENTLY_SITE_URL).hostname
-    message = EmailMultiAlternatives(
+    message = _Mail(
         subject=" ".join(subject.split()),  # a title with a line break must not end the header
         body=render_to_string(f"notifications/email/{delivery.kind}.txt", facts | context),
         to=[delivery.recipient],
@@ -101,7 +106,6 @@ def _mail(
         headers={"Message-ID": f"<{delivery.pk}@{host}>", "Auto-Submitted": "auto-generated"},
     )
     message.attach_alternative(render_to_string(f"notifications/email/{delivery.kind}.html", facts | context), "text/html")
-    message.mixed_subtype = "related"  # the pictures belong to the HTML; they are nothing to download
     for name, content in pictures:
         picture = MIMEImage(content, "png")
         picture.add_header("Content-ID", f"<{name}>")

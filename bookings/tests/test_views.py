@@ -195,6 +195,17 @@ def test_free_tickets_are_cancelled_after_being_asked_once_more(client: Client) 
     assert Ticket.objects.get().status == Ticket.Status.VOID
 
 
+def test_what_has_begun_is_not_cancelled(client: Client) -> None:
+    hall = make_hall(price=0)
+    booking = confirm_booking(booking_id=hold(hall, 0).pk, actor="")
+    Event.objects.update(starts_at=timezone.now() - timedelta(minutes=1))
+
+    client.post(f"/bookings/{booking.pk}/cancel/")
+
+    booking.refresh_from_db()
+    assert booking.status == Booking.Status.CONFIRMED
+
+
 def test_paid_tickets_are_not_cancelled_by_their_buyer(client: Client, hall: Hall) -> None:
     booking = book(hall, 0)
 

@@ -78,6 +78,8 @@ class RegisterView(DoorView):
 
 
 class ObtainView(DoorView):
+    refusals = {"post": (401,)}
+
     @extend_schema(
         operation_id="obtain_token",
         tags=["accounts"],
@@ -95,6 +97,7 @@ class ObtainView(DoorView):
 
 class RefreshView(DoorView):
     throttle_classes = APIView.throttle_classes
+    refusals = {"post": (401,)}
 
     @extend_schema(
         operation_id="refresh_token",
@@ -110,6 +113,7 @@ class RefreshView(DoorView):
 
 class RevokeView(DoorView):
     throttle_classes = APIView.throttle_classes
+    refusals = {"post": (401,)}
 
     @extend_schema(
         operation_id="revoke_token", tags=["accounts"], request=RefreshSerializer, responses={204: None}, summary="Sign out"

@@ -35,7 +35,7 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(OutboxMessage)
 class OutboxMessageAdmin(ReadOnlyAdmin, PlatformAdmin):
-    list_display = ("topic", "state", "attempts", "created_at", "due_at", "error")
+    list_display = ("topic", "state", "attempts", "created_at", "error")
     list_filter = (StateFilter, "topic")
     search_fields = ("topic", "error")
     date_hierarchy = "created_at"

@@ -1,9 +1,11 @@
 """What teams edit by API: anybody may look, owners and managers may change."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers, status
@@ -14,16 +16,18 @@ from rest_framework.viewsets import GenericViewSet
 
 from evently.accounts.authentication import person_of
 from evently.accounts.models import Membership, Organizer, User
-from evently.database import uuid7
+from evently.database import sqlstate, uuid7
+from evently.errors import DomainError
 
 from .idempotency import once_of
 from .versions import check_version, etag
 
 M = TypeVar("M", bound=models.Model)
 
+UNIQUE_VIOLATION = "23505"
 EDITORS = (Membership.Role.OWNER, Membership.Role.MANAGER)
 WRITES = {
-    "create": (400, 403, 422),
+    "create": (400, 403, 409, 422),
     "partial_update": (400, 403, 409, 412),
     "destroy": (403, 409, 412),
 }
@@ -42,6 +46,23 @@ def check_may_edit(request: Request, organizer_id: UUID) -> User:
     if not edited_by(person).filter(pk=organizer_id).exists():
         raise PermissionDenied
     return person
+
+
+class Conflict(DomainError):
+    code = "conflict"
+    message = _("Somebody has just made one like this.")
+
+
+@contextmanager
+def _unique() -> Iterator[None]:
+    """A transaction in which a value that another one took at the same moment is an expected refusal."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        if sqlstate(error) == UNIQUE_VIOLATION:
+            raise Conflict from error
+        raise
 
 
 class TeamField(serializers.PrimaryKeyRelatedField[Organizer]):
@@ -74,14 +95,14 @@ class TeamViewSet(GenericViewSet[M]):
         form.is_valid(raise_exception=True)
         team = form.validated_data.get("organizer") or self._only_team(person)
         pk, once = uuid7(), once_of(request)
-        with transaction.atomic():
+        with _unique():
             earlier = once and once.claim(owner=f"user:{person.pk}", object_id=pk)
             if not earlier:
                 form.save(id=pk, organizer=team, **self.made_by(person))
         return self.show(self.get_queryset().get(pk=earlier or pk), status=status.HTTP_201_CREATED)
 
     def partial_update(self, request: Request, pk: UUID) -> Response:
-        with transaction.atomic():
+        with _unique():
             row = self._lock(request, self.get_object())
             form = self.write_serializer_class(row, data=request.data, partial=True, context=self.get_serializer_context())
             form.is_valid(raise_exception=True)

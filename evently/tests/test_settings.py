@@ -127,7 +127,7 @@ def test_forwarded_addresses_are_believed_only_behind_a_proxy(environment):
 
     settings = read_settings()
     assert settings["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X_FORWARDED_PROTO", "https")
-    assert settings["REST_FRAMEWORK"]["NUM_PROXIES"] == settings["ALLAUTH_TRUSTED_PROXY_COUNT"] == 1
+    assert settings["ALLAUTH_TRUSTED_PROXY_COUNT"] == settings["EVENTLY_TRUSTED_PROXIES"] == 1
 
 
 def test_an_env_file_fills_gaps_but_overrides_nothing(environment, tmp_path):

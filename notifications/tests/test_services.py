@@ -88,7 +88,7 @@ def html(message: EmailMultiAlternatives) -> str:
 def subjects() -> list[str]:
     relay()
     send_due()
-    return [message.subject for message in mail.outbox]
+    return [str(message.subject) for message in mail.outbox]
 
 
 # What is told

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
-from typing import Any, ClassVar, Final, cast
+from typing import Any, ClassVar, Final
 from urllib.parse import urljoin
 from uuid import UUID
 
@@ -92,7 +92,7 @@ def page_of(charge: SandboxCharge) -> str:
 def secret() -> bytes:
     """What the sandbox signs with: its setting, or a key of its own derived from the platform's."""
     if settings.EVENTLY_SANDBOX_SECRET:
-        return cast(str, settings.EVENTLY_SANDBOX_SECRET).encode()
+        return settings.EVENTLY_SANDBOX_SECRET.encode()
     return hmac.new(settings.SECRET_KEY.encode(), b"sandbox webhooks", sha256).digest()
 
 
@@ -120,8 +120,8 @@ def _tell(charge_id: str, message_id: str) -> None:
         logger.warning("Sandbox webhook not queued: %s", error)
 
 
-@shared_task(bind=True, max_retries=8)
-def deliver_webhook(self: "Task[Any, Any]", charge_id: str, message_id: str) -> None:
+@shared_task(bind=True, max_retries=8)  # type: ignore[untyped-decorator]  # Celery has no types
+def deliver_webhook(self: Task, charge_id: str, message_id: str) -> None:
     """Tell the platform that something has happened to a charge, again and again until it answers with success."""
     charge = SandboxCharge.objects.get(pk=charge_id)
     body = json.dumps({"type": f"charge.{charge.status}", "charge": charge_id}).encode()

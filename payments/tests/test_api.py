@@ -7,7 +7,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from payments.models import WebhookEvent
+from evently.rest.tests.callers import caller, make_person
+from events.tests.factories import make_hall
+from payments.models import Payment, WebhookEvent
+from payments.tests.factories import decide, webhook
 
 ADDRESS = "/api/v1/payments/webhooks/sandbox/"
 
@@ -54,3 +57,24 @@ def test_neither_a_forged_token_nor_a_session_matters() -> None:
     client = APIClient(enforce_csrf_checks=True, headers={"Authorization": "Bearer nonsense"})
 
     assert refusal(client.post(ADDRESS, {})) == (400, "bad_signature")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_booking_by_api_is_paid_by_the_gateways_message() -> None:
+    hall, client = make_hall(rows=1, length=2), caller(make_person())
+    booking = client.post("/api/v1/bookings/", {"event": hall.event.pk, "seats": hall.seat_ids(0, 1)}).json()
+    client.post(f"/api/v1/bookings/{booking['id']}/checkout/", {"gateway": "sandbox"})
+    payment = Payment.objects.get()
+    decide(payment)
+    message = webhook(payment)
+
+    answers = [
+        APIClient().post(ADDRESS, message["body"], content_type="application/json", headers=message["headers"]) for _ in range(2)
+    ]
+
+    assert [(answer.status_code, answer.json()) for answer in answers] == [(200, {"received": True})] * 2
+    shown = client.get(f"/api/v1/bookings/{booking['id']}/").json()
+    assert (shown["status"], shown["payment_status"], len(shown["tickets"])) == ("confirmed", "paid", 2)
+    assert WebhookEvent.objects.count() == 1
+    cancelled = client.post(f"/api/v1/bookings/{booking['id']}/cancel/")
+    assert refusal(cancelled) == (409, "not_cancellable")

@@ -27,7 +27,8 @@ SECRET, BODY = b"secret", b'{"type": "charge.paid", "charge": "1"}'
 
 
 def signed(**other: Any) -> dict[str, str]:
-    return sign(**{"secret": SECRET, "message_id": "m1", "timestamp": NOW, "body": BODY} | other)
+    facts: dict[str, Any] = {"secret": SECRET, "message_id": "m1", "timestamp": NOW, "body": BODY}
+    return sign(**facts | other)
 
 
 # Signatures
@@ -121,7 +122,7 @@ def test_what_is_signed_but_not_a_message_is_refused(body: bytes) -> None:
 # The sandbox's own book
 
 
-WISH = {
+WISH: dict[str, Any] = {
     "key": "k1",
     "amount_minor": 8400,
     "currency": "EUR",
@@ -132,20 +133,20 @@ WISH = {
 
 
 def test_equal_keys_open_one_charge() -> None:
-    created = [Sandbox().create(**WISH) for _ in range(2)]  # type: ignore[arg-type]
+    created = [Sandbox().create(**WISH) for _ in range(2)]
     assert created[0] == created[1]
     assert SandboxCharge.objects.count() == 1
 
 
 def test_the_first_decision_stands() -> None:
-    charge = Sandbox().create(**WISH)  # type: ignore[arg-type]
+    charge = Sandbox().create(**WISH)
     gateways.sandbox.decide(charge_id=UUID(charge.gateway_id), status=DECLINED)
     gateways.sandbox.decide(charge_id=UUID(charge.gateway_id), status=ABANDONED)
     assert Sandbox().fetch(charge.gateway_id).status == ChargeStatus.DECLINED
 
 
 def test_a_charge_that_nobody_pays_is_abandoned_after_an_hour() -> None:
-    charge = Sandbox().create(**WISH)  # type: ignore[arg-type]
+    charge = Sandbox().create(**WISH)
     SandboxCharge.objects.update(created_at=F("created_at") - OPEN_FOR + timedelta(minutes=1))
     assert Sandbox().fetch(charge.gateway_id).status == ChargeStatus.OPEN
     SandboxCharge.objects.update(created_at=F("created_at") - timedelta(minutes=1))

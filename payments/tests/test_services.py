@@ -37,7 +37,7 @@ from .factories import ABANDONED, ANN, BOB, DECLINED, check_out, decide, hold, o
 
 
 def captured(payment: Payment, **other: Any) -> Result:
-    facts = {"amount_minor": payment.amount_minor, "currency": payment.currency, "reference": str(payment.pk)}
+    facts: dict[str, Any] = {"amount_minor": payment.amount_minor, "currency": payment.currency, "reference": str(payment.pk)}
     return Result(status=ChargeStatus.CAPTURED, **facts | other)
 
 

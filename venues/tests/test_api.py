@@ -1,13 +1,16 @@
 """Venues and seating plans over HTTP."""
 
 import json
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from rest_framework.test import APIClient
 
+from bookings.tests.races import race, slowly
 from evently.accounts.models import Membership, User
+from evently.rest import teams
 from evently.rest.tests.callers import caller, make_member, make_person
 from events.tests.factories import make_event, make_organizer, make_venue
 from venues.models import SeatingPlan, Venue
@@ -160,3 +163,14 @@ def test_seating_plans_belong_to_their_venue(client: APIClient) -> None:
     assert refusal(APIClient().get(f"{VENUES}{other.pk}/seating-plans/{plan.pk}/")) == (404, "not_found")
     assert refusal(APIClient().get(f"{VENUES}{uuid4()}/seating-plans/")) == (404, "not_found")
     assert refusal(caller(make_person()).post(f"{VENUES}{venue.pk}/seating-plans/", LAYOUT)) == (403, "permission_denied")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_venues_with_one_address_at_one_moment_one_is_made(manager: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    slowly(monkeypatch, teams, "once_of", seconds=0.2)  # after the check, before the write
+    clients = [caller(manager) for _ in range(2)]
+
+    responses = race([partial(client.post, VENUES, HALL) for client in clients])
+
+    assert sorted(response.status_code for response in responses) == [201, 409]
+    assert Venue.objects.count() == 1

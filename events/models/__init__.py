@@ -1,0 +1,20 @@
+"""What is sold: events, their categories of places, ticket types and seats."""
+
+from .event import POSTERS, Event, EventQuerySet, VenueDay
+from .offer import Category, TicketType
+from .seat import FREE, NOBODY, Seat, SeatQuerySet
+from .summary import EventSummary
+
+__all__ = [
+    "FREE",
+    "NOBODY",
+    "POSTERS",
+    "Category",
+    "Event",
+    "EventQuerySet",
+    "EventSummary",
+    "Seat",
+    "SeatQuerySet",
+    "TicketType",
+    "VenueDay",
+]

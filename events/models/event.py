@@ -1,0 +1,180 @@
+"""Events, and how they are found."""
+
+import zlib
+from datetime import datetime
+from typing import Any, Self
+
+from django.conf import settings
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Greatest, Now
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from evently.accounts.models import Organizer
+from evently.database import EditableRow
+from evently.money import CURRENCIES
+from venues.models import SeatingPlan, Venue
+
+# Built-in pictures, in static/img/posters.
+POSTERS = (
+    *("arches", "boxes", "confetti", "curtain", "keys", "lights", "mountains", "pixels", "sky"),
+    *("stadium", "stadium-gold", "stadium-rose", "talk", "vinyl"),
+)
+
+
+class VenueDay(models.Func):
+    """The day of a time by the calendar at the event's venue; `friday` and `sunday` are those of its week."""
+
+    output_field = models.DateField()
+    template = "timezone(%(expressions)s)::date"
+    friday = "(date_trunc('week', timezone(%(expressions)s))::date + 4)"
+    sunday = "(date_trunc('week', timezone(%(expressions)s))::date + 6)"
+
+    def __init__(self, time: Any, **more: Any) -> None:
+        super().__init__(F("venue__time_zone"), time, **more)
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    def of(self, user: Any) -> Self:
+        """The events of this person's teams; all for a superuser."""
+        return self.filter(organizer__in=Organizer.objects.of(user))
+
+    def public(self) -> Self:
+        """What anybody may look at: everything but drafts."""
+        return self.exclude(status=Event.Status.DRAFT)
+
+    def upcoming(self) -> Self:
+        """Published or postponed, and not over."""
+        return self.filter(status__in=[Event.Status.PUBLISHED, Event.Status.POSTPONED], ends_at__gt=Now())
+
+    def with_list_fields(self) -> Self:
+        """Load what a list shows of an event along with it: its venue and summary."""
+        return self.select_related("venue", "summary")
+
+    def matching(self, words: str) -> Self:
+        """Those in which every word occurs: in the title, the venue's name, the city or the description."""
+        found = self
+        for word in words.split():
+            found = found.filter(
+                Q(title__icontains=word)
+                | Q(venue__name__icontains=word)
+                | Q(venue__city__icontains=word)
+                | Q(description__icontains=word)
+            )
+        return found
+
+    def in_city(self, city: str) -> Self:
+        return self.filter(venue__city__iexact=city)
+
+    def about(self, topic: str) -> Self:
+        return self.filter(category=topic)
+
+    def between(self, start: datetime | None = None, end: datetime | None = None) -> Self:
+        """Those that take place, if only in part, from `start` until before `end`; `None` leaves that side open."""
+        found = self if start is None else self.filter(ends_at__gt=start)
+        return found if end is None else found.filter(starts_at__lt=end)
+
+    def today(self) -> Self:
+        """Those that take place today by the venue's own calendar."""
+        return self._on_days(VenueDay(Now()), VenueDay(Now()))
+
+    def this_weekend(self) -> Self:
+        """Those that take place from this week's Friday to its Sunday, except on days that are over."""
+        friday, sunday = (VenueDay(Now(), template=day) for day in (VenueDay.friday, VenueDay.sunday))
+        return self._on_days(Greatest(VenueDay(Now()), friday), sunday)
+
+    def _on_days(self, first: models.Func, last: models.Func) -> Self:
+        days = self.alias(first_day=VenueDay(F("starts_at")), last_day=VenueDay(F("ends_at")))
+        return days.filter(last_day__gte=first, first_day__lte=last)
+
+
+class Event(EditableRow):
+    """Something that happens at a venue at a time and is sold by the seat. Times are UTC, shown in the venue's zone."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", _("draft")
+        PUBLISHED = "published", _("published")
+        POSTPONED = "postponed", _("postponed")
+        CANCELLED = "cancelled", _("cancelled")
+        COMPLETED = "completed", _("completed")
+
+    class Topic(models.TextChoices):
+        MUSIC = "music", _("Music")
+        THEATRE = "theatre", _("Theatre")
+        COMEDY = "comedy", _("Comedy")
+        SPORT = "sport", _("Sport")
+        CONFERENCE = "conference", _("Conference")
+        FAMILY = "family", _("Family")
+        OTHER = "other", _("Other")
+
+    organizer = models.ForeignKey(Organizer, models.PROTECT, related_name="events", verbose_name=_("organizer"))
+    venue = models.ForeignKey(Venue, models.PROTECT, related_name="events", verbose_name=_("venue"))
+    seating_plan = models.ForeignKey(
+        SeatingPlan,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="events",
+        verbose_name=_("seating plan"),
+        help_text=_("The version that this event is sold by. Empty: no numbered seats."),
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+", db_index=False
+    )
+    title = models.CharField(_("title"), max_length=200)
+    slug = models.SlugField(_("slug"), max_length=120, unique=True)
+    description = models.TextField(_("description"), blank=True, max_length=20_000, help_text=_("Markdown."))
+    category = models.CharField(_("category"), max_length=20, choices=Topic, default=Topic.OTHER)
+    image = models.ImageField(_("image"), upload_to="events/", blank=True)
+    poster = models.CharField(
+        _("poster"), max_length=20, blank=True, help_text=_("Built-in picture, used while there is no image.")
+    )
+    starts_at = models.DateTimeField(_("starts"))
+    ends_at = models.DateTimeField(_("ends"))
+    doors_at = models.DateTimeField(_("doors open"), null=True, blank=True)
+    currency = models.CharField(_("currency"), max_length=3, choices=[(code, code) for code in CURRENCIES], default="EUR")
+    sale_starts_at = models.DateTimeField(_("sale starts"))
+    sale_ends_at = models.DateTimeField(_("sale ends"))
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.DRAFT, editable=False)
+    max_per_booking = models.PositiveSmallIntegerField(
+        _("tickets per booking, at most"), default=10, validators=[MinValueValidator(1)]
+    )
+    max_per_customer = models.PositiveIntegerField(
+        _("tickets per customer, at most"), null=True, blank=True, help_text=_("Bought and held together; empty: no limit.")
+    )
+    version = models.PositiveIntegerField(_("version"), default=1, editable=False)
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        constraints = [
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="events_event_ends_after_start"),
+            models.CheckConstraint(condition=Q(sale_ends_at__gt=F("sale_starts_at")), name="events_event_sale_ends_after_start"),
+            models.CheckConstraint(
+                condition=Q(status__in=["draft", "published", "postponed", "cancelled", "completed"]),
+                name="events_event_status_known",
+            ),
+            models.CheckConstraint(condition=Q(max_per_booking__gte=1), name="events_event_sells_one_or_more"),
+        ]
+        indexes = [
+            models.Index(fields=["starts_at"], condition=Q(status__in=["published", "postponed"]), name="events_event_upcoming")
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("events:show-event", kwargs={"slug": self.slug})
+
+    @property
+    def poster_url(self) -> str:
+        """Where the picture is: the uploaded one, else the chosen built-in one, else one that depends on the slug alone."""
+        if self.image:
+            return self.image.url
+        names = POSTERS if self.poster not in POSTERS else (self.poster,)
+        return static(f"img/posters/{names[zlib.crc32(self.slug.encode()) % len(names)]}.svg")

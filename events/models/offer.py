@@ -1,0 +1,71 @@
+"""What places cost: categories of places, and the ticket types they are sold by."""
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from evently.database import EditableRow
+
+from .event import Event
+
+
+class Category(EditableRow):
+    """Places of an event that cost the same, like “Front stalls” or “Standing”."""
+
+    event = models.ForeignKey(Event, models.CASCADE, related_name="categories", verbose_name=_("event"), db_index=False)
+    name = models.CharField(_("name"), max_length=100)
+    plan_category = models.CharField(
+        _("category in the plan"), max_length=100, blank=True, help_text=_("Its seats of the seating plan belong here.")
+    )
+    numbered = models.BooleanField(
+        _("numbered seats"), default=True, help_text=_("No: general admission, any place is as good as another.")
+    )
+    capacity = models.PositiveIntegerField(_("places"), null=True, blank=True, help_text=_("For general admission: how many."))
+    position = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    class Meta:
+        verbose_name = _("category of places")
+        verbose_name_plural = _("categories of places")
+        constraints = [models.UniqueConstraint(fields=["event", "name"], name="events_category_one_per_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TicketType(EditableRow):
+    """How places of a category are sold: to whom, at what price (minor units, all fees included)."""
+
+    event = models.ForeignKey(Event, models.CASCADE, related_name="ticket_types", verbose_name=_("event"), editable=False)
+    category = models.ForeignKey(
+        Category, models.CASCADE, related_name="ticket_types", verbose_name=_("category"), db_index=False
+    )
+    name = models.CharField(_("name"), max_length=100)
+    description = models.CharField(_("description"), max_length=300, blank=True)
+    price_minor = models.PositiveBigIntegerField(_("price, in minor units"))
+    is_default = models.BooleanField(_("chosen unless the buyer says otherwise"), default=False)
+    min_per_booking = models.PositiveSmallIntegerField(_("at least per booking"), default=1, validators=[MinValueValidator(1)])
+    max_per_booking = models.PositiveSmallIntegerField(_("at most per booking"), null=True, blank=True)
+    limit = models.PositiveIntegerField(_("at most in all"), null=True, blank=True)
+    sale_starts_at = models.DateTimeField(_("sale starts"), null=True, blank=True, help_text=_("Empty: with the event's sale."))
+    sale_ends_at = models.DateTimeField(_("sale ends"), null=True, blank=True, help_text=_("Empty: with the event's sale."))
+    position = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    class Meta:
+        verbose_name = _("ticket type")
+        verbose_name_plural = _("ticket types")
+        constraints = [
+            models.UniqueConstraint(fields=["category", "name"], name="events_tickettype_one_per_name"),
+            models.UniqueConstraint(fields=["category"], condition=Q(is_default=True), name="events_tickettype_one_default"),
+            models.CheckConstraint(
+                condition=Q(min_per_booking__gte=1) & (Q(max_per_booking=None) | Q(max_per_booking__gte=F("min_per_booking"))),
+                name="events_tickettype_min_not_above_max",
+            ),
+            models.CheckConstraint(
+                condition=Q(sale_starts_at=None) | Q(sale_ends_at=None) | Q(sale_ends_at__gt=F("sale_starts_at")),
+                name="events_tickettype_sale_ends_after_start",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
