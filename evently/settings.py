@@ -370,7 +370,7 @@ CONTENT_SECURITY_POLICY = {
 
 # Languages and time: stored in UTC, shown in the event's own zone.
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English")), ("de", _("German"))]
+LANGUAGES = [("en", _("English"))]  # another one joins with its catalogue, whole
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True

@@ -13,6 +13,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models.functions import Now
 
 from evently.database import transactional
+from evently.outbox.relay import lease
 
 from .messages import write
 from .models import Delivery
@@ -62,13 +63,8 @@ def _claim() -> Delivery | None:
         return None
     delivery.attempts += 1
     claimed = Delivery.objects.filter(pk=delivery.pk)
-    claimed.update(attempts=delivery.attempts, due_at=Now() + lease(delivery.attempts))
+    claimed.update(attempts=delivery.attempts, due_at=Now() + lease(delivery.attempts, first=LEASE, longest=LONGEST_LEASE))
     return delivery
-
-
-def lease(attempts: int) -> timedelta:
-    """How long the claim of this attempt, counted from 1, lasts."""
-    return min(LEASE * (1 << (attempts - 1)), LONGEST_LEASE)
 
 
 def _send(delivery: Delivery, connection: BaseEmailBackend) -> bool:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from evently.rest.teams import TeamField
@@ -32,7 +33,7 @@ class VenueWriteSerializer(serializers.ModelSerializer[Venue]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         place = [attrs.get(name, getattr(self.instance, name, None)) for name in ("latitude", "longitude")]
         if place.count(None) == 1:
-            raise serializers.ValidationError({"latitude": ["Give both latitude and longitude, or neither."]})
+            raise serializers.ValidationError({"latitude": [_("Give both latitude and longitude, or neither.")]})
         return attrs
 
 

@@ -66,9 +66,9 @@ def _claim() -> tuple[list[OutboxMessage], int]:
     return wanted, len(unwanted) + len(hopeless)
 
 
-def lease(attempts: int) -> timedelta:
-    """How long the claim of this attempt, counted from 1, lasts."""
-    return min(LEASE * (1 << (attempts - 1)), LONGEST_LEASE)
+def lease(attempts: int, *, first: timedelta = LEASE, longest: timedelta = LONGEST_LEASE) -> timedelta:
+    """How long the claim of this attempt, counted from 1, lasts: twice as long each time, up to the longest."""
+    return min(first * (1 << (attempts - 1)), longest)
 
 
 def _tell(message: OutboxMessage) -> bool:

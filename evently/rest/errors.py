@@ -78,7 +78,7 @@ def _translated(error: Exception) -> Exception:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer a crash: the API's callers get a problem document, people the page."""
     if request.path.startswith("/api/"):
-        body = document(status=500, code="server_error", detail="This is our fault. It has been logged.")
+        body = document(status=500, code="server_error", detail=_("This is our fault. It has been logged."))
         return JsonResponse(body, status=500, content_type=CONTENT_TYPE)
     return defaults.server_error(request)
 
@@ -87,7 +87,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer what Django refuses before any view, like a forged Host header."""
     if request.path.startswith("/api/"):
         return JsonResponse(
-            document(status=400, code="bad_request", detail="This request cannot be understood."),
+            document(status=400, code="bad_request", detail=_("This request cannot be understood.")),
             status=400,
             content_type=CONTENT_TYPE,
         )

@@ -1,5 +1,6 @@
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -40,7 +41,10 @@ def test_a_made_up_theme_is_not_written_into_the_page(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_the_language_can_be_changed(client: Client) -> None:
+def test_the_language_can_be_changed_once_there_are_two(client: Client, settings: Any) -> None:
+    assert "/i18n/setlang/" not in client.get("/help/").content.decode()
+    settings.LANGUAGES = [("en", "English"), ("de", "German")]
+    assert "/i18n/setlang/" in client.get("/help/").content.decode()
     client.post("/i18n/setlang/", {"language": "de", "next": "/help/"})
 
     assert '<html lang="de">' in client.get("/help/").content.decode()

@@ -41,7 +41,7 @@ def test_mails_are_listed_newest_first_and_read() -> None:
     text = browser.get(second).content.decode()
     assert f'<iframe src="{second}html/"' in text
     assert "bob@example.org" in text
-    assert browser.get(f"{second}html/").content == b'<base target="_top"><h1>Markup</h1>\n'
+    assert browser.get(f"{second}html/").content == b'<base target="_top"><h1>Markup</h1>'
 
 
 def test_the_html_of_a_mail_may_do_nothing_and_shows_its_pictures() -> None:

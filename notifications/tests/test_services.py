@@ -27,7 +27,7 @@ from evently.outbox.relay import relay
 from events.models import Event
 from events.tests.factories import Hall, make_hall
 from notifications.models import Delivery
-from notifications.services import LEASE, LONGEST_LEASE, LOST, MOST_ATTEMPTS, lease, queue, send_due
+from notifications.services import LONGEST_LEASE, LOST, MOST_ATTEMPTS, queue, send_due
 from notifications.tasks import send_due as task
 from payments.models import Payment
 from payments.services import cancel_booking, cancel_event, settle_from_gateway
@@ -284,10 +284,6 @@ def test_workers_at_once_send_each_mail_once() -> None:
         queue(key=f"k{number}", kind="booking_confirmed", recipient=f"{number}@example.org", object_id=booking.pk)
     assert sum(race([send_due] * 4)) == 20
     assert len({message.to[0] for message in mail.outbox}) == len(mail.outbox) == 20
-
-
-def test_a_lease_doubles_up_to_six_hours() -> None:
-    assert [lease(n) for n in (1, 2, 9, 10, 16)] == [LEASE, 2 * LEASE, 256 * LEASE, LONGEST_LEASE, LONGEST_LEASE]
 
 
 class Mailbox(Message):

@@ -69,8 +69,8 @@ def until(booking: Booking) -> str:
 def test_the_pay_page_says_what_is_bought_and_what_it_costs(hall: Hall, ann: Client) -> None:
     booking = hold(hall, 1, 2)
     text = page(ann.get(pay_url(booking)))
-    assert "Row 0, seat 1 " in text
-    assert "Row 0, seat 2 " in text
+    assert "<dt>Row 0, seat 1<br>" in text
+    assert "<dt>Row 0, seat 2<br>" in text
     assert 'Pay <span class="price">€168.00</span></button>' in text
     assert f"Held until {until(booking)}" in text
     assert "Nothing is charged before you press this button." in text

@@ -155,7 +155,7 @@ def test_me_changes_names_and_language_and_nothing_else() -> None:
     before: dict[str, Any] = dict(User.objects.filter(pk=ann.pk).values().get())
     wish = {
         "first_name": "Ann",
-        "language": "de",
+        "language": "en",
         "id": "00000000-0000-0000-0000-000000000001",
         "email": "root@example.org",
         "is_staff": True,
