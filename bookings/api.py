@@ -141,11 +141,7 @@ class BookingViewSet(viewsets.GenericViewSet[Booking]):
         if booking.is_free_of_charge:
             services.confirm_free_booking(booking_id=pk, actor=str(self._buyer()))
             return self.retrieve(request, pk)
-        checkout = start_checkout(
-            booking_id=pk,
-            gateway=wish["gateway"],
-            actor=str(self._buyer()),
-        )
+        checkout = start_checkout(booking_id=pk, gateway=wish["gateway"], actor=str(self._buyer()))
         started = {"payment": checkout.payment.pk, "redirect_url": checkout.redirect_url}
         return Response(started, status=status.HTTP_201_CREATED)
 

@@ -51,11 +51,7 @@ def grant(request: HttpRequest, booking: Booking) -> None:
 def buyer_for(request: HttpRequest, booking: Booking) -> Buyer:
     """Who changes this booking, which `own_booking` has let through: also one opened by its link acts as its buyer."""
     buyer = buyer_of(request)
-    return Buyer(
-        user_id=booking.user_id or buyer.user_id,
-        session=booking.session or buyer.session,
-        address=buyer.address,
-    )
+    return Buyer(user_id=booking.user_id or buyer.user_id, session=booking.session or buyer.session, address=buyer.address)
 
 
 def hashed_address(request: HttpRequest) -> str:

@@ -48,14 +48,8 @@ def _is_ed25519_seed(text: str) -> bool:
 SECRET_KEY = _required("SECRET_KEY", "a long random text that signs sessions and links")
 DATABASE_URL = _required("DATABASE_URL", "where PostgreSQL is, as postgres://user:password@host:5432/name")
 REDIS_URL = _required("REDIS_URL", "where Redis or Valkey is, as redis://:password@host:6379/0")
-EVENTLY_TICKET_KEY = _required(
-    "EVENTLY_TICKET_KEY",
-    "the Ed25519 private key that signs tickets, 32 random bytes in base64",
-)
-EVENTLY_JWT_KEY = _required(
-    "EVENTLY_JWT_KEY",
-    "at least 32 random characters that sign API tokens, not those of SECRET_KEY",
-)
+EVENTLY_TICKET_KEY = _required("EVENTLY_TICKET_KEY", "the Ed25519 private key that signs tickets, 32 random bytes in base64")
+EVENTLY_JWT_KEY = _required("EVENTLY_JWT_KEY", "at least 32 random characters that sign API tokens, not those of SECRET_KEY")
 
 DEBUG = env.bool("DEBUG", default=EVENTLY_ENV == "development")
 EVENTLY_RATE_LIMITS = env.bool("EVENTLY_RATE_LIMITS", default=True)
@@ -66,10 +60,7 @@ EVENTLY_INSECURE_HTTP = env.bool("EVENTLY_INSECURE_HTTP", default=not PRODUCTION
 
 if PRODUCTION:
     ALLOWED_HOSTS = [host.strip() for host in _required("ALLOWED_HOSTS", "the host names served, separated by commas").split(",")]
-    EVENTLY_SITE_URL = _required(
-        "EVENTLY_SITE_URL",
-        "the address that links in mails begin with, as https://tickets.example.org",
-    )
+    EVENTLY_SITE_URL = _required("EVENTLY_SITE_URL", "the address that links in mails begin with, as https://tickets.example.org")
     EMAIL_URL = _required("EMAIL_URL", "how mail is sent, as smtp+tls://user:password@host:587")
     if DEBUG:
         _refusals.append("Unset DEBUG: it shows the platform's inside to every visitor.")
@@ -101,7 +92,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",  # before staticfiles: static files come from WhiteNoise in development, too
     "django.contrib.staticfiles",
-    "django.contrib.humanize",
     "django.contrib.postgres",
     "allauth",
     "allauth.account",
@@ -109,7 +99,6 @@ INSTALLED_APPS = [
     "rest_framework_simplejwt",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "django_filters",
     "csp",
     "evently.accounts",
     "evently.outbox",
@@ -157,7 +146,7 @@ TEMPLATES = [
                 "evently.context.site",
             ],
         },
-    },
+    }
 ]
 
 
@@ -169,7 +158,7 @@ DATABASES = {
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": True,  # they outlive a transaction only without a pooler in transaction mode
-    },
+    }
 }
 
 
@@ -185,7 +174,7 @@ CACHES = {
             "SOCKET_TIMEOUT": 0.5,
             "IGNORE_EXCEPTIONS": True,
         },
-    },
+    }
 }
 DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
 
@@ -201,12 +190,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 1,
     "socket_timeout": 5,
 }
-CELERY_TASK_PUBLISH_RETRY_POLICY = {
-    "max_retries": 1,
-    "interval_start": 0,
-    "interval_step": 0.1,
-    "interval_max": 0.1,
-}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
 CELERY_TASK_IGNORE_RESULT = True
@@ -219,40 +203,17 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True  # late acks: 
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # in memory: nothing to write, nothing stale to read
 CELERY_BEAT_SCHEDULE = {  # each beat expires before the next: a worker that comes back late does it once, not a hundred times
-    "expire holds": {
-        "task": "bookings.tasks.expire_holds",
-        "schedule": 5.0,
-        "options": {"expires": 5},
-    },
-    "relay the outbox": {
-        "task": "evently.outbox.tasks.relay",
-        "schedule": 2.0,
-        "options": {"expires": 2},
-    },
-    "send mail": {
-        "task": "notifications.tasks.send_due",
-        "schedule": 3.0,
-        "options": {"expires": 3},
-    },
-    "reconcile payments": {
-        "task": "payments.tasks.reconcile",
-        "schedule": 300.0,
-        "options": {"expires": 300},
-    },
-    "refresh summaries": {
-        "task": "events.tasks.refresh_summaries",
-        "schedule": 60.0,
-        "options": {"expires": 60},
-    },
+    "expire holds": {"task": "bookings.tasks.expire_holds", "schedule": 5.0, "options": {"expires": 5}},
+    "relay the outbox": {"task": "evently.outbox.tasks.relay", "schedule": 2.0, "options": {"expires": 2}},
+    "send mail": {"task": "notifications.tasks.send_due", "schedule": 3.0, "options": {"expires": 3}},
+    "reconcile payments": {"task": "payments.tasks.reconcile", "schedule": 300.0, "options": {"expires": 300}},
+    "refresh summaries": {"task": "events.tasks.refresh_summaries", "schedule": 60.0, "options": {"expires": 60}},
 }
 
 
 # Accounts: an e-mail address is the name, proven before first use; nobody learns which addresses have an account.
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
-]
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
@@ -260,10 +221,7 @@ PASSWORD_HASHERS = [
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 10},
-    },
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
@@ -364,7 +322,7 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
         "form-action": [SELF],
-    },
+    }
 }
 
 
@@ -388,7 +346,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
         if PRODUCTION
-        else "django.contrib.staticfiles.storage.StaticFilesStorage",
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not PRODUCTION
@@ -417,17 +375,11 @@ LOGGING = {
             "class": "logging.StreamHandler",
             "stream": sys.stdout if PRODUCTION else sys.stderr,
             "formatter": "json" if PRODUCTION else "readable",
-        },
+        }
     },
-    "root": {
-        "handlers": ["console"],
-        "level": env.str("EVENTLY_LOG_LEVEL", default="WARNING" if TESTING else "INFO"),
-    },
+    "root": {"handlers": ["console"], "level": env.str("EVENTLY_LOG_LEVEL", default="WARNING" if TESTING else "INFO")},
     "loggers": {
-        "django": {
-            "handlers": [],
-            "level": "INFO",
-        },  # without Django's own handlers: everything goes through root
+        "django": {"handlers": [], "level": "INFO"},  # without Django's own handlers: everything goes through root
         "django.server": {"handlers": [], "level": "INFO"},
         "celery": {"level": "WARNING"},  # at INFO it says twice a second that nothing happened
     },

@@ -35,11 +35,7 @@ def checklist(event: Event, *, places: int) -> Sequence[Step]:
             ngettext("%(count)d category", "%(count)d categories", len(categories)) % {"count": len(categories)},
             action="make_categories" if event.seating_plan_id and event.status == Event.Status.DRAFT else "",
         ),
-        Step(
-            _("Prices"),
-            bool(categories) and not unpriced,
-            _prices(categories, unpriced),
-        ),
+        Step(_("Prices"), bool(categories) and not unpriced, _prices(categories, unpriced)),
         Step(_("Sale"), event.sale_ends_at > timezone.now(), _sale(event)),
         Step(
             _("Published"),

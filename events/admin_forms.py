@@ -90,8 +90,7 @@ class PriceField(forms.DecimalField):
     def minor(price: Decimal, currency: str) -> int:
         if price != round(price, money.digits(currency)):
             raise ValidationError(
-                _("%(currency)s has %(digits)d decimal places."),
-                params={"currency": currency, "digits": money.digits(currency)},
+                _("%(currency)s has %(digits)d decimal places."), params={"currency": currency, "digits": money.digits(currency)}
             )
         return money.to_minor(price, currency)
 
@@ -172,9 +171,7 @@ class TicketTypeForm(PricedForm):
 
         # Only the event's own, and asked for once instead of in every row.
         self.fields["category"] = forms.TypedChoiceField(
-            label=_("Category"),
-            choices=[("", "—"), *((pk, category.name) for pk, category in categories.items())],
-            coerce=own,
+            label=_("Category"), choices=[("", "—"), *((pk, category.name) for pk, category in categories.items())], coerce=own
         )
         if not self.instance._state.adding:
             self.initial["category"] = str(self.instance.category_id)

@@ -207,9 +207,7 @@ class CategoryViewSet(PartViewSet[Category]):
     list=extend_schema(operation_id="list_ticket_types", summary="The ticket types of an event"),
     create=extend_schema(operation_id="create_ticket_type", summary="Add a ticket type"),
     partial_update=extend_schema(
-        operation_id="change_ticket_type",
-        summary="Change a ticket type",
-        description="What is held or booked keeps its price.",
+        operation_id="change_ticket_type", summary="Change a ticket type", description="What is held or booked keeps its price."
     ),
     destroy=extend_schema(operation_id="delete_ticket_type", summary="Delete a ticket type that nobody has"),
 )
@@ -228,10 +226,7 @@ class SeatsView(OfEvent[Seat]):
     refusals = {"get": (400,)}
 
     @extend_schema(
-        operation_id="list_seats",
-        summary="The places of an event",
-        parameters=[SeatQuery],
-        responses=SeatSerializer(many=True),
+        operation_id="list_seats", summary="The places of an event", parameters=[SeatQuery], responses=SeatSerializer(many=True)
     )
     def get(self, request: Request, event: UUID) -> Response:
         currency = self.get_event().currency

@@ -19,10 +19,6 @@ def render(text: str) -> SafeString:
             token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
     html = _markdown.renderer.render(tokens, _markdown.options, {})
     clean = nh3.clean(
-        html,
-        tags=TAGS,
-        attributes={"a": {"href"}},
-        url_schemes={"http", "https", "mailto"},
-        link_rel="nofollow noopener ugc",
+        html, tags=TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto"}, link_rel="nofollow noopener ugc"
     )
     return mark_safe(clean)  # noqa: S308 -- nh3 has let only the tags above through

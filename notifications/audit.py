@@ -6,14 +6,15 @@ register(
     "notifications.confirmation",
     "Whoever has a confirmed booking is sent the tickets within fifteen minutes, once.",
     """
-    SELECT b.id, b.reference || ' was confirmed at ' || h.created_at || ', ' || count(d.id) || ' messages with its tickets' AS what
+    SELECT b.id,
+        b.reference || ' was confirmed at ' || h.created_at || ', ' || count(d.id) || ' mails with its tickets' AS what
     FROM bookings_booking b JOIN bookings_bookinghistory h ON h.booking_id = b.id AND h.action = 'confirmed'
     LEFT JOIN notifications_delivery d ON d.object_id = b.id AND d.kind = 'booking_confirmed'
     WHERE b.status = 'confirmed'
     GROUP BY b.id, h.created_at
     HAVING count(d.id) > 1 OR (count(d.id) = 0 AND h.created_at < statement_timestamp() - interval '15 minutes')
     """,
-    remedy="See that worker and beat run. If they do, send the outbox message of the confirmation again from the admin.",
+    remedy="See that worker and beat run. If they do, its outbox message was given up: send it again in the admin.",
 )
 register(
     "notifications.delayed",

@@ -24,13 +24,7 @@ class Delivery(EditableRow):
     kind = models.CharField(_("kind"), max_length=40)
     channel = models.CharField(_("channel"), max_length=10, choices=Channel, default=Channel.EMAIL)
     recipient = models.CharField(_("to"), max_length=254)
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="+",
-    )
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     object_id = models.UUIDField(null=True, blank=True, editable=False)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.QUEUED)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
@@ -46,13 +40,7 @@ class Delivery(EditableRow):
                 condition=Q(status__in=["queued", "sent", "failed", "dropped"]), name="notifications_delivery_status_known"
             )
         ]
-        indexes = [
-            models.Index(
-                fields=["due_at"],
-                condition=Q(status="queued"),
-                name="notifications_delivery_due",
-            )
-        ]
+        indexes = [models.Index(fields=["due_at"], condition=Q(status="queued"), name="notifications_delivery_due")]
 
     def __str__(self) -> str:
         return f"{self.kind} → {self.recipient}"

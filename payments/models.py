@@ -58,25 +58,11 @@ class Payment(EditableRow):
         verbose_name_plural = _("payments")
         constraints = [
             models.UniqueConstraint(
-                fields=["gateway", "gateway_id"],
-                condition=~Q(gateway_id=""),
-                name="payments_payment_one_per_charge",
+                fields=["gateway", "gateway_id"], condition=~Q(gateway_id=""), name="payments_payment_one_per_charge"
             ),
-            models.UniqueConstraint(
-                fields=["booking"],
-                condition=Q(outcome="confirmed"),
-                name="payments_payment_one_confirms",
-            ),
+            models.UniqueConstraint(fields=["booking"], condition=Q(outcome="confirmed"), name="payments_payment_one_confirms"),
             models.CheckConstraint(
-                condition=Q(
-                    status__in=[
-                        "created",
-                        "pending",
-                        "captured",
-                        "declined",
-                        "abandoned",
-                    ]
-                ),
+                condition=Q(status__in=["created", "pending", "captured", "declined", "abandoned"]),
                 name="payments_payment_status_known",
             ),
             models.CheckConstraint(
@@ -117,13 +103,7 @@ class Refund(EditableRow):
         WRONG_AMOUNT = "wrong_amount", _("not the amount that was due")
 
     event = models.ForeignKey(Event, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
-    payment = models.ForeignKey(
-        Payment,
-        models.PROTECT,
-        related_name="refunds",
-        verbose_name=_("payment"),
-        db_index=False,
-    )
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds", verbose_name=_("payment"), db_index=False)
     amount_minor = models.PositiveBigIntegerField(_("amount, in minor units"))
     currency = models.CharField(_("currency"), max_length=3)
     reason = models.CharField(_("reason"), max_length=20, choices=Reason)
@@ -156,12 +136,7 @@ class WebhookEvent(Row):
     class Meta:
         verbose_name = _("webhook event")
         verbose_name_plural = _("webhook events")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["gateway", "gateway_event_id"],
-                name="payments_webhookevent_stored_once",
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["gateway", "gateway_event_id"], name="payments_webhookevent_stored_once")]
 
     def __str__(self) -> str:
         return f"{self.gateway} {self.kind}"

@@ -177,11 +177,7 @@ def _open_payment(*, booking_id: UUID, gateway: str, actor: str) -> Payment:
     if booking.is_free_of_charge:
         raise NothingToPay
     payment = Payment(
-        event_id=booking.event_id,
-        booking=booking,
-        gateway=gateway,
-        amount_minor=booking.total_minor,
-        currency=booking.currency,
+        event_id=booking.event_id, booking=booking, gateway=gateway, amount_minor=booking.total_minor, currency=booking.currency
     )
     same = Payment.objects.open().filter(
         booking=booking, gateway=gateway, amount_minor=payment.amount_minor, currency=payment.currency

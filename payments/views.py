@@ -23,10 +23,7 @@ from .gateways import sandbox as sandbox_gateway
 from .models import Payment, SandboxCharge
 
 # Where a refusal sends the buyer; any other is told on the page itself.
-ELSEWHERE: Final = {
-    bookings.HoldEnded: "bookings:show-booking",
-    bookings.DetailsMissing: "bookings:edit-details",
-}
+ELSEWHERE: Final = {bookings.HoldEnded: "bookings:show-booking", bookings.DetailsMissing: "bookings:edit-details"}
 
 
 @never_cache

@@ -192,9 +192,7 @@ def draw(plan: Plan) -> SafeString:
         round(plan.height),
         _("The seats of %(plan)s") % {"plan": plan.name},
         format_html_join(
-            "",
-            '<path d="{}" stroke="{}" stroke-width="{}" stroke-linecap="round" fill="none"><title>{}</title></path>',
-            paths,
+            "", '<path d="{}" stroke="{}" stroke-width="{}" stroke-linecap="round" fill="none"><title>{}</title></path>', paths
         ),
     )
 

@@ -61,9 +61,7 @@ class VenueViewSet(TeamViewSet[Venue]):
 @extend_schema_view(
     list=extend_schema(operation_id="list_seating_plans", summary="The versions of a venue's seating plan, newest first"),
     retrieve=extend_schema(
-        operation_id="show_seating_plan",
-        summary="A seating plan with its layout",
-        responses=SeatingPlanWithLayoutSerializer,
+        operation_id="show_seating_plan", summary="A seating plan with its layout", responses=SeatingPlanWithLayoutSerializer
     ),
 )
 class SeatingPlanViewSet(GenericViewSet[SeatingPlan]):

@@ -16,10 +16,7 @@ from evently.database import EditableRow
 
 def validate_time_zone(name: str) -> None:
     if name not in zoneinfo.available_timezones():
-        raise ValidationError(
-            _("“%(name)s” is not a time zone. Use a name like Europe/Berlin."),
-            params={"name": name},
-        )
+        raise ValidationError(_("“%(name)s” is not a time zone. Use a name like Europe/Berlin."), params={"name": name})
 
 
 class VenueQuerySet(models.QuerySet["Venue"]):
@@ -37,9 +34,7 @@ class Venue(EditableRow):
     address = models.CharField(_("address"), max_length=300, blank=True)
     city = models.CharField(_("city"), max_length=100)
     country = models.CharField(
-        _("country"),
-        max_length=2,
-        validators=[RegexValidator("^[A-Z]{2}$", _("Two capital letters, like DE (ISO 3166)."))],
+        _("country"), max_length=2, validators=[RegexValidator("^[A-Z]{2}$", _("Two capital letters, like DE (ISO 3166)."))]
     )
     time_zone = models.CharField(_("time zone"), max_length=50, validators=[validate_time_zone])
     latitude = models.DecimalField(
@@ -77,6 +72,11 @@ class Venue(EditableRow):
         return f"{self.name}, {self.city}"
 
     @property
+    def postal_address(self) -> str:
+        """The address with the city, which many addresses contain already."""
+        return self.address if self.city in self.address else ", ".join(filter(None, (self.address, self.city)))
+
+    @property
     def zone(self) -> zoneinfo.ZoneInfo:
         return zoneinfo.ZoneInfo(self.time_zone)
 
@@ -88,13 +88,7 @@ class SeatingPlan(EditableRow):
     the layout ("zone.row.seat", counted from 0), because ids and labels of real plans repeat.
     """
 
-    venue = models.ForeignKey(
-        Venue,
-        models.PROTECT,
-        related_name="seating_plans",
-        verbose_name=_("venue"),
-        db_index=False,
-    )
+    venue = models.ForeignKey(Venue, models.PROTECT, related_name="seating_plans", verbose_name=_("venue"), db_index=False)
     name = models.CharField(_("name"), max_length=200)
     number = models.PositiveIntegerField(_("version"))
     layout = models.JSONField(_("layout"))

@@ -9,14 +9,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.http import Http404, HttpRequest
 from django.test import RequestFactory
 
-from bookings.buyer import (
-    buyer_for,
-    buyer_of,
-    client_address,
-    grant,
-    hashed_address,
-    own_booking,
-)
+from bookings.buyer import buyer_for, buyer_of, client_address, grant, hashed_address, own_booking
 from bookings.models import Booking
 from bookings.sale import Buyer
 from bookings.services import hold_seats
@@ -56,9 +49,7 @@ def test_looking_around_leaves_no_trace_in_the_session() -> None:
     assert dict(request.session) == {}
 
 
-def test_a_browser_keeps_the_token_it_got_when_it_first_held_something(
-    ann: User,
-) -> None:
+def test_a_browser_keeps_the_token_it_got_when_it_first_held_something(ann: User) -> None:
     request = request_of()
     first = buyer_of(request, create=True)
     request.user = ann
@@ -85,22 +76,14 @@ def test_nobody_elses_booking_is_found(hall: Hall, ann: User) -> None:
     by_guest = hold(hall, Buyer(session="s1"), 0)
     by_ann = hold(hall, Buyer(user_id=ann.pk), 1)
 
-    for stranger in (
-        request_of(),
-        request_of(token="s2"),
-        request_of(bob),
-        request_of(bob, token="s2"),
-    ):
+    for stranger in (request_of(), request_of(token="s2"), request_of(bob), request_of(bob, token="s2")):
         for pk in (by_guest.pk, by_ann.pk, uuid4()):
             with pytest.raises(Http404):
                 own_booking(stranger, pk)
 
 
 def test_a_granted_booking_is_found_and_no_other(hall: Hall) -> None:
-    first, second = (
-        hold(hall, Buyer(session="s1"), 0),
-        hold(hall, Buyer(session="s1"), 1),
-    )
+    first, second = (hold(hall, Buyer(session="s1"), 0), hold(hall, Buyer(session="s1"), 1))
     request = request_of()
 
     grant(request, first)
@@ -122,10 +105,7 @@ def test_a_session_remembers_fifty_granted_bookings(hall: Hall) -> None:
 
 
 def test_whoever_opened_a_booking_by_its_link_acts_as_its_buyer(hall: Hall, ann: User) -> None:
-    by_guest, by_ann = (
-        hold(hall, Buyer(session="s1"), 0),
-        hold(hall, Buyer(user_id=ann.pk), 1),
-    )
+    by_guest, by_ann = (hold(hall, Buyer(session="s1"), 0), hold(hall, Buyer(user_id=ann.pk), 1))
 
     assert buyer_for(request_of(), by_guest).session == "s1"
     assert buyer_for(request_of(token="s2"), by_ann).user_id == ann.pk
@@ -135,19 +115,9 @@ def test_whoever_opened_a_booking_by_its_link_acts_as_its_buyer(hall: Hall, ann:
     ("remote", "forwarded", "proxies", "address"),
     [
         ("198.51.100.7", "", 0, "198.51.100.7"),
-        (
-            "198.51.100.7",
-            "203.0.113.9",
-            0,
-            "198.51.100.7",
-        ),  # nobody of ours wrote that header
+        ("198.51.100.7", "203.0.113.9", 0, "198.51.100.7"),  # nobody of ours wrote that header
         ("10.0.0.2", "203.0.113.9", 1, "203.0.113.9"),
-        (
-            "10.0.0.2",
-            "192.0.2.66, 203.0.113.9",
-            1,
-            "203.0.113.9",
-        ),  # the left one is the client's invention
+        ("10.0.0.2", "192.0.2.66, 203.0.113.9", 1, "203.0.113.9"),  # the left one is the client's invention
         ("10.0.0.2", "192.0.2.66, 203.0.113.9, 10.0.0.1", 2, "203.0.113.9"),
         ("10.0.0.2", "203.0.113.9", 2, "203.0.113.9"),
         ("10.0.0.2", "", 1, "10.0.0.2"),

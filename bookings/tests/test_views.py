@@ -344,9 +344,7 @@ def test_the_list_asks_as_much_for_three_bookings_as_for_one(client: Client, hal
     counts = []
     for seats in ([0, 1], [2], [3]):
         book(hall, *seats)
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
+        with CaptureQueriesContext(connection) as queries:
             client.get("/bookings/")
         counts.append(len(queries))
 

@@ -53,8 +53,7 @@ class MembershipForm(StockForm):
     """Names a colleague by e-mail address. Whether the address has an account already is told to nobody."""
 
     email = forms.EmailField(
-        label=_("E-mail address"),
-        help_text=_("Without an account yet, they choose a password by “Forgot your password?”."),
+        label=_("E-mail address"), help_text=_("Without an account yet, they choose a password by “Forgot your password?”.")
     )
 
     class Meta:

@@ -48,12 +48,7 @@ class User(AbstractBaseUser, PermissionsMixin, EditableRow):
     class Meta:
         verbose_name = _("person")
         verbose_name_plural = _("people")
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(email=Lower("email")),
-                name="accounts_user_email_in_lower_case",
-            )
-        ]
+        constraints = [models.CheckConstraint(condition=Q(email=Lower("email")), name="accounts_user_email_in_lower_case")]
 
     def __str__(self) -> str:
         return self.email
@@ -105,11 +100,7 @@ class Membership(EditableRow):
         DOOR = "door", _("door")
 
     organizer = models.ForeignKey(
-        Organizer,
-        models.CASCADE,
-        related_name="memberships",
-        verbose_name=_("organizer"),
-        db_index=False,
+        Organizer, models.CASCADE, related_name="memberships", verbose_name=_("organizer"), db_index=False
     )
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships", verbose_name=_("person"))
     role = models.CharField(_("role"), max_length=10, choices=Role)
@@ -120,8 +111,7 @@ class Membership(EditableRow):
         constraints = [
             models.UniqueConstraint(fields=["organizer", "user"], name="accounts_membership_one_per_person"),
             models.CheckConstraint(
-                condition=Q(role__in=["owner", "manager", "finance", "box_office", "door"]),
-                name="accounts_membership_role_known",
+                condition=Q(role__in=["owner", "manager", "finance", "box_office", "door"]), name="accounts_membership_role_known"
             ),
         ]
 

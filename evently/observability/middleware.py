@@ -21,9 +21,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get(HEADER, "")
-        token = request_id.set(
-            given if ACCEPTABLE.fullmatch(given) else uuid.uuid4().hex
-        )
+        token = request_id.set(given if ACCEPTABLE.fullmatch(given) else uuid.uuid4().hex)
         try:
             response = self.get_response(request)
             response[HEADER] = request_id.get()

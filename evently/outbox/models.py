@@ -39,13 +39,7 @@ class OutboxMessage(Row):
     class Meta:
         verbose_name = _("outbox message")
         verbose_name_plural = _("outbox messages")
-        indexes = [
-            models.Index(
-                fields=["due_at"],
-                condition=Q(sent_at=None, dead_at=None),
-                name="outbox_message_due",
-            )
-        ]
+        indexes = [models.Index(fields=["due_at"], condition=Q(sent_at=None, dead_at=None), name="outbox_message_due")]
 
     def __str__(self) -> str:
         return self.topic

@@ -26,11 +26,7 @@ M = TypeVar("M", bound=models.Model)
 
 UNIQUE_VIOLATION = "23505"
 EDITORS = (Membership.Role.OWNER, Membership.Role.MANAGER)
-WRITES = {
-    "create": (400, 403, 409, 422),
-    "partial_update": (400, 403, 409, 412),
-    "destroy": (403, 409, 412),
-}
+WRITES = {"create": (400, 403, 409, 422), "partial_update": (400, 403, 409, 412), "destroy": (403, 409, 412)}
 
 
 def edited_by(person: User) -> models.QuerySet[Organizer]:

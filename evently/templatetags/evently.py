@@ -27,11 +27,7 @@ DATES: Final = {
 @register.filter
 def money(minor: int, currency: str) -> str:
     """An amount without needless zeros: “€84”, “€84.50”; German: “84 €”."""
-    return _amount(
-        minor,
-        currency,
-        places=digits(currency) if minor % 10 ** digits(currency) else 0,
-    )
+    return _amount(minor, currency, places=digits(currency) if minor % 10 ** digits(currency) else 0)
 
 
 @register.filter
@@ -74,10 +70,7 @@ def seat_name(seat: Seat) -> str:
         return seat.section
     if not seat.row:
         return gettext("Seat %(seat)s") % {"seat": seat.number}
-    return gettext("Row %(row)s, seat %(seat)s") % {
-        "row": seat.row,
-        "seat": seat.number,
-    }
+    return gettext("Row %(row)s, seat %(seat)s") % {"row": seat.row, "seat": seat.number}
 
 
 @register.filter
@@ -108,11 +101,7 @@ def ticket_count(quantity: int) -> str:
 
 
 def _amount(minor: int, currency: str, *, places: int) -> str:
-    number = number_format(
-        Decimal(minor).scaleb(-digits(currency)),
-        decimal_pos=places,
-        force_grouping=True,
-    )
+    number = number_format(Decimal(minor).scaleb(-digits(currency)), decimal_pos=places, force_grouping=True)
     if _language() != "en":
         return f"{number}{SPACE}{SYMBOLS.get(currency, currency)}"
     return f"{SYMBOLS[currency]}{number}" if currency in SYMBOLS else f"{currency}{SPACE}{number}"

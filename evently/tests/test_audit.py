@@ -92,8 +92,7 @@ DAMAGES = [
     ),
     damage("bookings.deadline", "UPDATE events_seat SET held_until = held_until + interval '1 minute' WHERE holder = %(held)s"),
     damage(
-        "bookings.deadline",
-        "UPDATE bookings_booking SET expires_at = created_at + interval '2 hours' WHERE id = %(cancelled)s",
+        "bookings.deadline", "UPDATE bookings_booking SET expires_at = created_at + interval '2 hours' WHERE id = %(cancelled)s"
     ),
     damage("bookings.total", "UPDATE bookings_booking SET total_minor = total_minor + 1 WHERE id = %(held)s"),
     damage("bookings.total", f"UPDATE bookings_bookingseat SET price_minor = 1 WHERE id = {LINE.format('expired')}"),
@@ -166,14 +165,8 @@ DAMAGES = [
         also=("outbox.dead",),
     ),
     damage("payments.outcome", "UPDATE payments_payment SET outcome = 'confirmed' WHERE booking_id = %(late)s"),
-    damage(
-        "payments.outcome",
-        f"DELETE FROM payments_refund WHERE {REFUND_OF.format('late')}",
-    ),
-    damage(
-        "payments.outcome",
-        f"UPDATE payments_refund SET amount_minor = 1 WHERE {REFUND_OF.format('called_off')}",
-    ),
+    damage("payments.outcome", f"DELETE FROM payments_refund WHERE {REFUND_OF.format('late')}"),
+    damage("payments.outcome", f"UPDATE payments_refund SET amount_minor = 1 WHERE {REFUND_OF.format('called_off')}"),
     damage(
         "payments.outcome",
         "INSERT INTO payments_refund (id, event_id, payment_id, amount_minor, currency, reason, status) "
@@ -185,15 +178,8 @@ DAMAGES = [
         "UPDATE payments_payment SET outcome = '' WHERE booking_id = %(late)s",
         walls={"payments_payment": "payments_payment_captured_has_outcome"},
     ),
-    damage(
-        "payments.refunds",
-        f"UPDATE payments_refund SET currency = 'USD' WHERE {REFUND_OF.format('late')}",
-    ),
-    damage(
-        "payments.refunds",
-        "UPDATE payments_refund SET amount_minor = amount_minor + 1",
-        also=("payments.outcome",),
-    ),
+    damage("payments.refunds", f"UPDATE payments_refund SET currency = 'USD' WHERE {REFUND_OF.format('late')}"),
+    damage("payments.refunds", "UPDATE payments_refund SET amount_minor = amount_minor + 1", also=("payments.outcome",)),
     damage("payments.paid", "DELETE FROM payments_payment WHERE booking_id = %(paid)s"),
     damage(
         "payments.paid",
@@ -225,10 +211,7 @@ DAMAGES = [
     damage("payments.free_ride", "UPDATE bookings_booking SET payment_status = 'unpaid' WHERE id = %(paid)s"),
     damage("payments.paying", "UPDATE payments_payment SET status = 'declined' WHERE booking_id = %(paying)s"),
     damage("payments.event", "UPDATE payments_payment SET event_id = %(free_event)s WHERE booking_id = %(paying)s"),
-    damage(
-        "payments.event",
-        f"UPDATE payments_refund SET event_id = %(free_event)s WHERE {REFUND_OF.format('late')}",
-    ),
+    damage("payments.event", f"UPDATE payments_refund SET event_id = %(free_event)s WHERE {REFUND_OF.format('late')}"),
     damage(
         "payments.webhooks",
         "INSERT INTO payments_webhookevent (id, created_at, gateway, gateway_event_id, kind, body, error) "

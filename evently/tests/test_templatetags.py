@@ -23,11 +23,7 @@ NBSP = "\N{NO-BREAK SPACE}"
 
 
 def event_at(starts_at: datetime, *, time_zone: str = "Europe/Berlin") -> Event:
-    return Event(
-        title="Sky Sessions",
-        starts_at=starts_at,
-        venue=Venue(name="Main Hall", time_zone=time_zone),
-    )
+    return Event(title="Sky Sessions", starts_at=starts_at, venue=Venue(name="Main Hall", time_zone=time_zone))
 
 
 @pytest.mark.parametrize(

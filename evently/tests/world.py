@@ -9,14 +9,7 @@ from uuid import UUID
 from django.db import connection
 
 from bookings.sale import Buyer
-from bookings.services import (
-    Contact,
-    confirm_free_booking,
-    expire_holds,
-    hold_best,
-    set_contact,
-    start_payment,
-)
+from bookings.services import Contact, confirm_free_booking, expire_holds, hold_best, set_contact, start_payment
 from evently.outbox.relay import relay
 from evently.rest.idempotency import Once
 from events.models import Event

@@ -3,9 +3,10 @@
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import evently.database
 from django.conf import settings
 from django.db import migrations, models
+
+import evently.database
 
 
 class Migration(migrations.Migration):
@@ -21,44 +22,24 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Event",
             fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=evently.database.uuid7,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
+                ("id", models.UUIDField(default=evently.database.uuid7, editable=False, primary_key=True, serialize=False)),
                 (
                     "created_at",
                     models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
-                        verbose_name="created",
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
                     ),
                 ),
                 (
                     "updated_at",
                     models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
-                        verbose_name="updated",
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="updated"
                     ),
                 ),
                 ("title", models.CharField(max_length=200, verbose_name="title")),
-                (
-                    "slug",
-                    models.SlugField(max_length=120, unique=True, verbose_name="slug"),
-                ),
+                ("slug", models.SlugField(max_length=120, unique=True, verbose_name="slug")),
                 (
                     "description",
-                    models.TextField(
-                        blank=True,
-                        help_text="Markdown.",
-                        max_length=20000,
-                        verbose_name="description",
-                    ),
+                    models.TextField(blank=True, help_text="Markdown.", max_length=20000, verbose_name="description"),
                 ),
                 (
                     "category",
@@ -77,12 +58,7 @@ class Migration(migrations.Migration):
                         verbose_name="category",
                     ),
                 ),
-                (
-                    "image",
-                    models.ImageField(
-                        blank=True, upload_to="events/", verbose_name="image"
-                    ),
-                ),
+                ("image", models.ImageField(blank=True, upload_to="events/", verbose_name="image")),
                 (
                     "poster",
                     models.CharField(
@@ -94,12 +70,7 @@ class Migration(migrations.Migration):
                 ),
                 ("starts_at", models.DateTimeField(verbose_name="starts")),
                 ("ends_at", models.DateTimeField(verbose_name="ends")),
-                (
-                    "doors_at",
-                    models.DateTimeField(
-                        blank=True, null=True, verbose_name="doors open"
-                    ),
-                ),
+                ("doors_at", models.DateTimeField(blank=True, null=True, verbose_name="doors open")),
                 (
                     "currency",
                     models.CharField(
@@ -158,12 +129,7 @@ class Migration(migrations.Migration):
                         verbose_name="tickets per customer, at most",
                     ),
                 ),
-                (
-                    "version",
-                    models.PositiveIntegerField(
-                        default=1, editable=False, verbose_name="version"
-                    ),
-                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False, verbose_name="version")),
                 (
                     "created_by",
                     models.ForeignKey(
@@ -207,37 +173,22 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
-                "verbose_name": "event",
-                "verbose_name_plural": "events",
-            },
+            options={"verbose_name": "event", "verbose_name_plural": "events"},
         ),
         migrations.CreateModel(
             name="Category",
             fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=evently.database.uuid7,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
+                ("id", models.UUIDField(default=evently.database.uuid7, editable=False, primary_key=True, serialize=False)),
                 (
                     "created_at",
                     models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
-                        verbose_name="created",
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
                     ),
                 ),
                 (
                     "updated_at",
                     models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
-                        verbose_name="updated",
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="updated"
                     ),
                 ),
                 ("name", models.CharField(max_length=100, verbose_name="name")),
@@ -261,16 +212,10 @@ class Migration(migrations.Migration):
                 (
                     "capacity",
                     models.PositiveIntegerField(
-                        blank=True,
-                        help_text="For general admission: how many.",
-                        null=True,
-                        verbose_name="places",
+                        blank=True, help_text="For general admission: how many.", null=True, verbose_name="places"
                     ),
                 ),
-                (
-                    "position",
-                    models.PositiveSmallIntegerField(default=0, verbose_name="order"),
-                ),
+                ("position", models.PositiveSmallIntegerField(default=0, verbose_name="order")),
                 (
                     "event",
                     models.ForeignKey(
@@ -282,60 +227,28 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
-                "verbose_name": "category of places",
-                "verbose_name_plural": "categories of places",
-            },
+            options={"verbose_name": "category of places", "verbose_name_plural": "categories of places"},
         ),
         migrations.CreateModel(
             name="Seat",
             fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=evently.database.uuid7,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
+                ("id", models.UUIDField(default=evently.database.uuid7, editable=False, primary_key=True, serialize=False)),
                 (
                     "created_at",
                     models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
-                        verbose_name="created",
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
                     ),
                 ),
                 ("section", models.CharField(max_length=100, verbose_name="section")),
-                (
-                    "row",
-                    models.CharField(blank=True, max_length=20, verbose_name="row"),
-                ),
-                (
-                    "number",
-                    models.CharField(blank=True, max_length=20, verbose_name="seat"),
-                ),
-                (
-                    "place",
-                    models.CharField(
-                        blank=True,
-                        editable=False,
-                        max_length=30,
-                        verbose_name="place in the plan",
-                    ),
-                ),
+                ("row", models.CharField(blank=True, max_length=20, verbose_name="row")),
+                ("number", models.CharField(blank=True, max_length=20, verbose_name="seat")),
+                ("place", models.CharField(blank=True, editable=False, max_length=30, verbose_name="place in the plan")),
                 ("position", models.PositiveIntegerField(editable=False)),
                 ("rank", models.PositiveIntegerField(editable=False)),
                 (
                     "status",
                     models.CharField(
-                        choices=[
-                            ("available", "available"),
-                            ("held", "held"),
-                            ("sold", "sold"),
-                            ("blocked", "blocked"),
-                        ],
+                        choices=[("available", "available"), ("held", "held"), ("sold", "sold"), ("blocked", "blocked")],
                         db_default="available",
                         default="available",
                         max_length=10,
@@ -343,34 +256,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("holder", models.UUIDField(blank=True, editable=False, null=True)),
-                (
-                    "held_until",
-                    models.DateTimeField(blank=True, editable=False, null=True),
-                ),
-                (
-                    "accessible",
-                    models.BooleanField(
-                        db_default=False, default=False, verbose_name="wheelchair place"
-                    ),
-                ),
-                (
-                    "companion",
-                    models.BooleanField(
-                        db_default=False, default=False, verbose_name="companion seat"
-                    ),
-                ),
-                (
-                    "restricted_view",
-                    models.BooleanField(
-                        db_default=False, default=False, verbose_name="restricted view"
-                    ),
-                ),
-                (
-                    "version",
-                    models.PositiveIntegerField(
-                        db_default=1, default=1, editable=False
-                    ),
-                ),
+                ("held_until", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("accessible", models.BooleanField(db_default=False, default=False, verbose_name="wheelchair place")),
+                ("companion", models.BooleanField(db_default=False, default=False, verbose_name="companion seat")),
+                ("restricted_view", models.BooleanField(db_default=False, default=False, verbose_name="restricted view")),
+                ("version", models.PositiveIntegerField(db_default=1, default=1, editable=False)),
                 (
                     "category",
                     models.ForeignKey(
@@ -392,101 +282,49 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
-                "verbose_name": "seat",
-                "verbose_name_plural": "seats",
-            },
+            options={"verbose_name": "seat", "verbose_name_plural": "seats"},
         ),
         migrations.CreateModel(
             name="TicketType",
             fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=evently.database.uuid7,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
+                ("id", models.UUIDField(default=evently.database.uuid7, editable=False, primary_key=True, serialize=False)),
                 (
                     "created_at",
                     models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
-                        verbose_name="created",
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
                     ),
                 ),
                 (
                     "updated_at",
                     models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
-                        verbose_name="updated",
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="updated"
                     ),
                 ),
                 ("name", models.CharField(max_length=100, verbose_name="name")),
-                (
-                    "description",
-                    models.CharField(
-                        blank=True, max_length=300, verbose_name="description"
-                    ),
-                ),
-                (
-                    "price_minor",
-                    models.PositiveBigIntegerField(
-                        verbose_name="price, in minor units"
-                    ),
-                ),
-                (
-                    "is_default",
-                    models.BooleanField(
-                        default=False,
-                        verbose_name="chosen unless the buyer says otherwise",
-                    ),
-                ),
+                ("description", models.CharField(blank=True, max_length=300, verbose_name="description")),
+                ("price_minor", models.PositiveBigIntegerField(verbose_name="price, in minor units")),
+                ("is_default", models.BooleanField(default=False, verbose_name="chosen unless the buyer says otherwise")),
                 (
                     "min_per_booking",
                     models.PositiveSmallIntegerField(
-                        default=1,
-                        validators=[django.core.validators.MinValueValidator(1)],
-                        verbose_name="at least per booking",
+                        default=1, validators=[django.core.validators.MinValueValidator(1)], verbose_name="at least per booking"
                     ),
                 ),
-                (
-                    "max_per_booking",
-                    models.PositiveSmallIntegerField(
-                        blank=True, null=True, verbose_name="at most per booking"
-                    ),
-                ),
-                (
-                    "limit",
-                    models.PositiveIntegerField(
-                        blank=True, null=True, verbose_name="at most in all"
-                    ),
-                ),
+                ("max_per_booking", models.PositiveSmallIntegerField(blank=True, null=True, verbose_name="at most per booking")),
+                ("limit", models.PositiveIntegerField(blank=True, null=True, verbose_name="at most in all")),
                 (
                     "sale_starts_at",
                     models.DateTimeField(
-                        blank=True,
-                        help_text="Empty: with the event's sale.",
-                        null=True,
-                        verbose_name="sale starts",
+                        blank=True, help_text="Empty: with the event's sale.", null=True, verbose_name="sale starts"
                     ),
                 ),
                 (
                     "sale_ends_at",
                     models.DateTimeField(
-                        blank=True,
-                        help_text="Empty: with the event's sale.",
-                        null=True,
-                        verbose_name="sale ends",
+                        blank=True, help_text="Empty: with the event's sale.", null=True, verbose_name="sale ends"
                     ),
                 ),
-                (
-                    "position",
-                    models.PositiveSmallIntegerField(default=0, verbose_name="order"),
-                ),
+                ("position", models.PositiveSmallIntegerField(default=0, verbose_name="order")),
                 (
                     "category",
                     models.ForeignKey(
@@ -508,10 +346,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
-                "verbose_name": "ticket type",
-                "verbose_name_plural": "ticket types",
-            },
+            options={"verbose_name": "ticket type", "verbose_name_plural": "ticket types"},
         ),
         migrations.CreateModel(
             name="EventSummary",
@@ -529,18 +364,10 @@ class Migration(migrations.Migration):
                 ),
                 ("free", models.PositiveIntegerField(verbose_name="free places")),
                 ("capacity", models.PositiveIntegerField(verbose_name="places")),
-                (
-                    "price_from_minor",
-                    models.PositiveBigIntegerField(
-                        null=True, verbose_name="lowest price"
-                    ),
-                ),
+                ("price_from_minor", models.PositiveBigIntegerField(null=True, verbose_name="lowest price")),
                 (
                     "refreshed_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        verbose_name="refreshed",
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name="refreshed"),
                 ),
             ],
             options={
@@ -548,8 +375,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "event summaries",
                 "constraints": [
                     models.CheckConstraint(
-                        condition=models.Q(("free__lte", models.F("capacity"))),
-                        name="events_summary_free_within_capacity",
+                        condition=models.Q(("free__lte", models.F("capacity"))), name="events_summary_free_within_capacity"
                     )
                 ],
             },
@@ -557,91 +383,58 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="event",
             index=models.Index(
-                condition=models.Q(("status__in", ["published", "postponed"])),
-                fields=["starts_at"],
-                name="events_event_upcoming",
+                condition=models.Q(("status__in", ["published", "postponed"])), fields=["starts_at"], name="events_event_upcoming"
             ),
         ),
         migrations.AddConstraint(
             model_name="event",
             constraint=models.CheckConstraint(
-                condition=models.Q(("ends_at__gt", models.F("starts_at"))),
-                name="events_event_ends_after_start",
+                condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="events_event_ends_after_start"
             ),
         ),
         migrations.AddConstraint(
             model_name="event",
             constraint=models.CheckConstraint(
-                condition=models.Q(("sale_ends_at__gt", models.F("sale_starts_at"))),
-                name="events_event_sale_ends_after_start",
+                condition=models.Q(("sale_ends_at__gt", models.F("sale_starts_at"))), name="events_event_sale_ends_after_start"
             ),
         ),
         migrations.AddConstraint(
             model_name="event",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "status__in",
-                        ["draft", "published", "postponed", "cancelled", "completed"],
-                    )
-                ),
+                condition=models.Q(("status__in", ["draft", "published", "postponed", "cancelled", "completed"])),
                 name="events_event_status_known",
             ),
         ),
         migrations.AddConstraint(
             model_name="event",
             constraint=models.CheckConstraint(
-                condition=models.Q(("max_per_booking__gte", 1)),
-                name="events_event_sells_one_or_more",
+                condition=models.Q(("max_per_booking__gte", 1)), name="events_event_sells_one_or_more"
             ),
         ),
         migrations.AddConstraint(
             model_name="category",
-            constraint=models.UniqueConstraint(
-                fields=("event", "name"), name="events_category_one_per_name"
-            ),
+            constraint=models.UniqueConstraint(fields=("event", "name"), name="events_category_one_per_name"),
         ),
         migrations.AddIndex(
             model_name="seat",
             index=models.Index(
-                condition=models.Q(("status", "available")),
-                fields=["event", "category", "rank"],
-                name="events_seat_available",
+                condition=models.Q(("status", "available")), fields=["event", "category", "rank"], name="events_seat_available"
             ),
         ),
         migrations.AddIndex(
             model_name="seat",
-            index=models.Index(
-                condition=models.Q(("status", "held")),
-                fields=["event", "held_until"],
-                name="events_seat_held",
-            ),
+            index=models.Index(condition=models.Q(("status", "held")), fields=["event", "held_until"], name="events_seat_held"),
         ),
         migrations.AddConstraint(
-            model_name="seat",
-            constraint=models.UniqueConstraint(
-                fields=("event", "position"), name="events_seat_one_per_place"
-            ),
+            model_name="seat", constraint=models.UniqueConstraint(fields=("event", "position"), name="events_seat_one_per_place")
         ),
         migrations.AddConstraint(
             model_name="seat",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(
-                        ("held_until", None),
-                        ("holder", None),
-                        ("status__in", ["available", "blocked"]),
-                    ),
-                    models.Q(
-                        ("held_until__isnull", False),
-                        ("holder__isnull", False),
-                        ("status", "held"),
-                    ),
-                    models.Q(
-                        ("held_until", None),
-                        ("holder__isnull", False),
-                        ("status", "sold"),
-                    ),
+                    models.Q(("held_until", None), ("holder", None), ("status__in", ["available", "blocked"])),
+                    models.Q(("held_until__isnull", False), ("holder__isnull", False), ("status", "held")),
+                    models.Q(("held_until", None), ("holder__isnull", False), ("status", "sold")),
                     _connector="OR",
                 ),
                 name="events_seat_state_whole",
@@ -649,16 +442,12 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="tickettype",
-            constraint=models.UniqueConstraint(
-                fields=("category", "name"), name="events_tickettype_one_per_name"
-            ),
+            constraint=models.UniqueConstraint(fields=("category", "name"), name="events_tickettype_one_per_name"),
         ),
         migrations.AddConstraint(
             model_name="tickettype",
             constraint=models.UniqueConstraint(
-                condition=models.Q(("is_default", True)),
-                fields=("category",),
-                name="events_tickettype_one_default",
+                condition=models.Q(("is_default", True)), fields=("category",), name="events_tickettype_one_default"
             ),
         ),
         migrations.AddConstraint(
@@ -666,11 +455,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     ("min_per_booking__gte", 1),
-                    models.Q(
-                        ("max_per_booking", None),
-                        ("max_per_booking__gte", models.F("min_per_booking")),
-                        _connector="OR",
-                    ),
+                    models.Q(("max_per_booking", None), ("max_per_booking__gte", models.F("min_per_booking")), _connector="OR"),
                 ),
                 name="events_tickettype_min_not_above_max",
             ),

@@ -32,7 +32,4 @@ DROP FUNCTION events_refuse_transition();
 class Migration(migrations.Migration):
     dependencies = [("events", "0001_initial"), ("outbox", "0002_rules")]
 
-    operations = [
-        touch("events_event", "events_category", "events_tickettype"),
-        migrations.RunSQL(RULES, UNDO),
-    ]
+    operations = [touch("events_event", "events_category", "events_tickettype"), migrations.RunSQL(RULES, UNDO)]

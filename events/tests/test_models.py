@@ -79,9 +79,7 @@ def test_list_fields_come_in_one_query() -> None:
     for _ in range(3):
         summary.refresh([make_event().pk])
 
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         assert [(str(event.venue), event.summary.free) for event in Event.objects.with_list_fields()] == [
             ("Main Hall, Erfurt", 0)
         ] * 3

@@ -60,9 +60,7 @@ class TestHome:
         assert titles(client.get("/").content.decode()) == ["Sooner", "Later"]
 
     @pytest.mark.parametrize(
-        "query",
-        [{"q": "quartet"}, {"q": "erfurt QUARTET"}, {"city": "Erfurt"}, {"category": "music"}, {"when": "week"}],
-        ids=str,
+        "query", [{"q": "quartet"}, {"q": "erfurt QUARTET"}, {"city": "Erfurt"}, {"category": "music"}, {"when": "week"}], ids=str
     )
     def test_finds_by_every_filter(self, client: Client, query: dict[str, str]) -> None:
         make_event(title="Live Quartet", slug="quartet", category="music")
@@ -120,9 +118,7 @@ class TestHome:
             hall = make_hall(rows=1, length=2, slug=f"e{number}")
             summary.refresh([hall.event.pk])
             if number in (2, 11):
-                with CaptureQueriesContext(
-                    connection,
-                ) as queries:
+                with CaptureQueriesContext(connection) as queries:
                     client.get("/")
                 counts.append(len(queries))
 

@@ -127,9 +127,7 @@ def deliver_webhook(self: Task, charge_id: str, message_id: str) -> None:
     body = json.dumps({"type": f"charge.{charge.status}", "charge": charge_id}).encode()
     headers = sign(secret=secret(), message_id=message_id, timestamp=int(time.time()), body=body)
     request = urllib.request.Request(  # noqa: S310 -- the site's own address, from the settings
-        urljoin(settings.EVENTLY_SITE_URL, WEBHOOK_PATH),
-        data=body,
-        headers=headers | {"Content-Type": "application/json"},
+        urljoin(settings.EVENTLY_SITE_URL, WEBHOOK_PATH), data=body, headers=headers | {"Content-Type": "application/json"}
     )
     try:
         urllib.request.urlopen(request, timeout=TIMEOUT).close()  # noqa: S310 -- as above

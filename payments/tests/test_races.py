@@ -93,10 +93,7 @@ def test_late_money_against_a_new_buyer_has_one_winner(hall: Hall, _round: int) 
     time_passes(minutes=16)
     wish = dict.fromkeys(hall.seat_ids(1))
     _settled, held = race(
-        [
-            partial(settle_from_gateway, payment_id=payment.pk),
-            partial(hold_seats, buyer=BOB, event_id=hall.event.pk, seats=wish),
-        ]
+        [partial(settle_from_gateway, payment_id=payment.pk), partial(hold_seats, buyer=BOB, event_id=hall.event.pk, seats=wish)]
     )
     if isinstance(held, Booking):
         assert (state(booking)[0], refunds(booking)) == ("expired", [("seats_lost", 8400, "EUR")])
@@ -108,12 +105,7 @@ def test_late_money_against_a_new_buyer_has_one_winner(hall: Hall, _round: int) 
 @pytest.mark.parametrize("_round", range(5))
 def test_a_payment_against_the_cancelling_of_its_booking_is_kept_or_goes_back(hall: Hall, _round: int) -> None:
     booking, payment = paid(hall, 1)
-    race(
-        [
-            partial(settle_from_gateway, payment_id=payment.pk),
-            partial(cancel_booking, booking_id=booking.pk, actor="ann"),
-        ]
-    )
+    race([partial(settle_from_gateway, payment_id=payment.pk), partial(cancel_booking, booking_id=booking.pk, actor="ann")])
     if state(booking)[0] == "confirmed":
         assert refunds(booking) == []
     else:

@@ -24,14 +24,7 @@ from payments import gateways
 from payments.gateways import ChargeStatus, Created, GatewayUnavailable, Result, UnknownGateway
 from payments.gateways.sandbox import Sandbox
 from payments.models import Payment, Refund, SandboxCharge
-from payments.services import (
-    NothingToPay,
-    cancel_booking,
-    cancel_event,
-    settle,
-    settle_from_gateway,
-    start_checkout,
-)
+from payments.services import NothingToPay, cancel_booking, cancel_event, settle, settle_from_gateway, start_checkout
 
 from .factories import ABANDONED, ANN, BOB, DECLINED, check_out, decide, hold, outcomes, refunds, state
 

@@ -3,58 +3,38 @@
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import evently.database
-import venues.models
 from django.conf import settings
 from django.db import migrations, models
+
+import evently.database
+import venues.models
 
 
 class Migration(migrations.Migration):
     initial = True
 
-    dependencies = [
-        ("accounts", "0001_initial"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-    ]
+    dependencies = [("accounts", "0001_initial"), migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
 
     operations = [
         migrations.CreateModel(
             name="Venue",
             fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=evently.database.uuid7,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
+                ("id", models.UUIDField(default=evently.database.uuid7, editable=False, primary_key=True, serialize=False)),
                 (
                     "created_at",
                     models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
-                        verbose_name="created",
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
                     ),
                 ),
                 (
                     "updated_at",
                     models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
-                        verbose_name="updated",
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="updated"
                     ),
                 ),
                 ("name", models.CharField(max_length=200, verbose_name="name")),
-                (
-                    "slug",
-                    models.SlugField(max_length=80, unique=True, verbose_name="slug"),
-                ),
-                (
-                    "address",
-                    models.CharField(blank=True, max_length=300, verbose_name="address"),
-                ),
+                ("slug", models.SlugField(max_length=80, unique=True, verbose_name="slug")),
+                ("address", models.CharField(blank=True, max_length=300, verbose_name="address")),
                 ("city", models.CharField(max_length=100, verbose_name="city")),
                 (
                     "country",
@@ -68,11 +48,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "time_zone",
-                    models.CharField(
-                        max_length=50,
-                        validators=[venues.models.validate_time_zone],
-                        verbose_name="time zone",
-                    ),
+                    models.CharField(max_length=50, validators=[venues.models.validate_time_zone], verbose_name="time zone"),
                 ),
                 (
                     "latitude",
@@ -81,10 +57,7 @@ class Migration(migrations.Migration):
                         decimal_places=6,
                         max_digits=8,
                         null=True,
-                        validators=[
-                            django.core.validators.MinValueValidator(-90),
-                            django.core.validators.MaxValueValidator(90),
-                        ],
+                        validators=[django.core.validators.MinValueValidator(-90), django.core.validators.MaxValueValidator(90)],
                         verbose_name="latitude",
                     ),
                 ),
@@ -102,14 +75,8 @@ class Migration(migrations.Migration):
                         verbose_name="longitude",
                     ),
                 ),
-                (
-                    "capacity",
-                    models.PositiveIntegerField(blank=True, null=True, verbose_name="capacity"),
-                ),
-                (
-                    "version",
-                    models.PositiveIntegerField(default=1, editable=False, verbose_name="version"),
-                ),
+                ("capacity", models.PositiveIntegerField(blank=True, null=True, verbose_name="capacity")),
+                ("version", models.PositiveIntegerField(default=1, editable=False, verbose_name="version")),
                 (
                     "organizer",
                     models.ForeignKey(
@@ -120,37 +87,22 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
-                "verbose_name": "venue",
-                "verbose_name_plural": "venues",
-            },
+            options={"verbose_name": "venue", "verbose_name_plural": "venues"},
         ),
         migrations.CreateModel(
             name="SeatingPlan",
             fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=evently.database.uuid7,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
+                ("id", models.UUIDField(default=evently.database.uuid7, editable=False, primary_key=True, serialize=False)),
                 (
                     "created_at",
                     models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
-                        verbose_name="created",
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
                     ),
                 ),
                 (
                     "updated_at",
                     models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
-                        verbose_name="updated",
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="updated"
                     ),
                 ),
                 ("name", models.CharField(max_length=200, verbose_name="name")),
@@ -180,19 +132,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
-                "verbose_name": "seating plan",
-                "verbose_name_plural": "seating plans",
-            },
+            options={"verbose_name": "seating plan", "verbose_name_plural": "seating plans"},
         ),
         migrations.AddConstraint(
             model_name="venue",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(
-                        ("latitude__range", (-90, 90)),
-                        ("longitude__range", (-180, 180)),
-                    ),
+                    models.Q(("latitude__range", (-90, 90)), ("longitude__range", (-180, 180))),
                     models.Q(("latitude", None), ("longitude", None)),
                     _connector="OR",
                 ),

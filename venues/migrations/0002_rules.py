@@ -19,7 +19,4 @@ UNDO = "DROP TRIGGER venues_seatingplan_layout_fixed ON venues_seatingplan; DROP
 class Migration(migrations.Migration):
     dependencies = [("venues", "0001_initial"), ("outbox", "0002_rules")]
 
-    operations = [
-        touch("venues_venue", "venues_seatingplan"),
-        migrations.RunSQL(FIXED_LAYOUT, UNDO),
-    ]
+    operations = [touch("venues_venue", "venues_seatingplan"), migrations.RunSQL(FIXED_LAYOUT, UNDO)]

@@ -128,11 +128,7 @@ def test_dry_run_counts_and_changes_nothing(venue: Venue, layout: dict[str, Any]
             " ",
             "zones[0].rows[0].seats[0].seat_number: The seat has no number.",
         ),
-        (
-            ["zones", 0, "rows", 0, "row_number"],
-            "x" * 21,
-            "zones[0].rows[0].seats[0]: Its row is longer than 20 characters.",
-        ),
+        (["zones", 0, "rows", 0, "row_number"], "x" * 21, "zones[0].rows[0].seats[0]: Its row is longer than 20 characters."),
         (
             ["zones", 0, "rows", 0, "row_number_position"],
             "left",

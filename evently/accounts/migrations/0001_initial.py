@@ -4,67 +4,45 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.db.models.functions.text
 import django.utils.timezone
-import evently.database
 from django.conf import settings
 from django.db import migrations, models
+
+import evently.database
 
 
 class Migration(migrations.Migration):
     initial = True
 
-    dependencies = [
-        ("auth", "0012_alter_user_first_name_max_length"),
-    ]
+    dependencies = [("auth", "0012_alter_user_first_name_max_length")]
 
     operations = [
         migrations.CreateModel(
             name="Organizer",
             fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=evently.database.uuid7,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
+                ("id", models.UUIDField(default=evently.database.uuid7, editable=False, primary_key=True, serialize=False)),
                 (
                     "created_at",
                     models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
-                        verbose_name="created",
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
                     ),
                 ),
                 (
                     "updated_at",
                     models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
-                        verbose_name="updated",
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="updated"
                     ),
                 ),
                 ("name", models.CharField(max_length=200, verbose_name="name")),
                 ("slug", models.SlugField(unique=True, verbose_name="slug")),
-                (
-                    "email",
-                    models.EmailField(blank=True, max_length=254, verbose_name="contact e-mail"),
-                ),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="contact e-mail")),
             ],
-            options={
-                "verbose_name": "organizer",
-                "verbose_name_plural": "organizers",
-            },
+            options={"verbose_name": "organizer", "verbose_name_plural": "organizers"},
         ),
         migrations.CreateModel(
             name="User",
             fields=[
                 ("password", models.CharField(max_length=128, verbose_name="password")),
-                (
-                    "last_login",
-                    models.DateTimeField(blank=True, null=True, verbose_name="last login"),
-                ),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
                 (
                     "is_superuser",
                     models.BooleanField(
@@ -73,60 +51,26 @@ class Migration(migrations.Migration):
                         verbose_name="superuser status",
                     ),
                 ),
-                (
-                    "id",
-                    models.UUIDField(
-                        default=evently.database.uuid7,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
+                ("id", models.UUIDField(default=evently.database.uuid7, editable=False, primary_key=True, serialize=False)),
                 (
                     "created_at",
                     models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
-                        verbose_name="created",
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
                     ),
                 ),
                 (
                     "updated_at",
                     models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
-                        verbose_name="updated",
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="updated"
                     ),
                 ),
-                (
-                    "email",
-                    models.EmailField(max_length=254, unique=True, verbose_name="e-mail address"),
-                ),
-                (
-                    "first_name",
-                    models.CharField(blank=True, max_length=100, verbose_name="first name"),
-                ),
-                (
-                    "last_name",
-                    models.CharField(blank=True, max_length=100, verbose_name="last name"),
-                ),
-                (
-                    "language",
-                    models.CharField(blank=True, max_length=10, verbose_name="language"),
-                ),
-                (
-                    "is_staff",
-                    models.BooleanField(default=False, verbose_name="may use the admin"),
-                ),
+                ("email", models.EmailField(max_length=254, unique=True, verbose_name="e-mail address")),
+                ("first_name", models.CharField(blank=True, max_length=100, verbose_name="first name")),
+                ("last_name", models.CharField(blank=True, max_length=100, verbose_name="last name")),
+                ("language", models.CharField(blank=True, max_length=10, verbose_name="language")),
+                ("is_staff", models.BooleanField(default=False, verbose_name="may use the admin")),
                 ("is_active", models.BooleanField(default=True, verbose_name="active")),
-                (
-                    "date_joined",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now,
-                        editable=False,
-                        verbose_name="joined",
-                    ),
-                ),
+                ("date_joined", models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="joined")),
                 (
                     "groups",
                     models.ManyToManyField(
@@ -150,37 +94,22 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
-                "verbose_name": "person",
-                "verbose_name_plural": "people",
-            },
+            options={"verbose_name": "person", "verbose_name_plural": "people"},
         ),
         migrations.CreateModel(
             name="Membership",
             fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=evently.database.uuid7,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
+                ("id", models.UUIDField(default=evently.database.uuid7, editable=False, primary_key=True, serialize=False)),
                 (
                     "created_at",
                     models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
-                        verbose_name="created",
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
                     ),
                 ),
                 (
                     "updated_at",
                     models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
-                        verbose_name="updated",
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="updated"
                     ),
                 ),
                 (
@@ -217,37 +146,21 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
-                "verbose_name": "membership",
-                "verbose_name_plural": "memberships",
-            },
+            options={"verbose_name": "membership", "verbose_name_plural": "memberships"},
         ),
         migrations.CreateModel(
             name="TokenFamily",
             fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=evently.database.uuid7,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
+                ("id", models.UUIDField(default=evently.database.uuid7, editable=False, primary_key=True, serialize=False)),
                 (
                     "created_at",
                     models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
-                        verbose_name="created",
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
                     ),
                 ),
                 ("current", models.UUIDField(verbose_name="newest token")),
                 ("expires_at", models.DateTimeField(verbose_name="expires")),
-                (
-                    "revoked_at",
-                    models.DateTimeField(blank=True, null=True, verbose_name="revoked"),
-                ),
+                ("revoked_at", models.DateTimeField(blank=True, null=True, verbose_name="revoked")),
                 (
                     "user",
                     models.ForeignKey(
@@ -258,10 +171,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
-                "verbose_name": "token family",
-                "verbose_name_plural": "token families",
-            },
+            options={"verbose_name": "token family", "verbose_name_plural": "token families"},
         ),
         migrations.AddConstraint(
             model_name="user",

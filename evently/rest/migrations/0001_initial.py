@@ -15,29 +15,16 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="IdempotencyKey",
             fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=evently.database.uuid7,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
+                ("id", models.UUIDField(default=evently.database.uuid7, editable=False, primary_key=True, serialize=False)),
                 (
                     "created_at",
                     models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
-                        verbose_name="created",
+                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
                     ),
                 ),
                 ("owner", models.CharField(max_length=80, verbose_name="owner")),
                 ("key", models.CharField(max_length=255, verbose_name="key")),
-                (
-                    "fingerprint",
-                    models.CharField(max_length=64, verbose_name="fingerprint"),
-                ),
+                ("fingerprint", models.CharField(max_length=64, verbose_name="fingerprint")),
                 ("object_id", models.UUIDField(verbose_name="object")),
             ],
             options={
@@ -45,5 +32,5 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "idempotency keys",
                 "constraints": [models.UniqueConstraint(fields=("owner", "key"), name="rest_idempotencykey_one_effect")],
             },
-        ),
+        )
     ]

@@ -95,10 +95,7 @@ def test_what_is_wrong_is_told_by_field() -> None:
     assert response.json()["errors"] == {
         "event": ["This field is required."],
         "items": {
-            "0": {
-                "ticket_type": ["Must be a valid UUID."],
-                "quantity": ["Ensure this value is greater than or equal to 1."],
-            }
+            "0": {"ticket_type": ["Must be a valid UUID."], "quantity": ["Ensure this value is greater than or equal to 1."]}
         },
     }
 
