@@ -23,10 +23,13 @@ SERIALIZATION_FAILURE, DEADLOCK, LOCK_NOT_AVAILABLE = "40001", "40P01", "55P03"
 
 
 def uuid7() -> uuid.UUID:
-    """Return a time-ordered UUID (RFC 9562, version 7), so that new rows land at the right edge of an index."""
-    milliseconds = time.time_ns() // 1_000_000
-    random_bits = secrets.randbits(74)
-    return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | (random_bits >> 62) << 64 | 0b10 << 62 | random_bits & (1 << 62) - 1)
+    """Return a time-ordered UUID (RFC 9562, version 7), so that new rows land at the right edge of an index.
+
+    The twelve bits after the milliseconds are a fraction of them (section 6.2, method 3): ids of one process sort as made.
+    """
+    milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
+    fraction = nanoseconds * 4096 // 1_000_000
+    return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | secrets.randbits(62))
 
 
 class Row(models.Model):

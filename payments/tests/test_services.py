@@ -16,7 +16,6 @@ from bookings.services import (
     hold_seats,
 )
 from bookings.tests.races import time_passes
-from evently.database import uuid7
 from evently.outbox.models import OutboxMessage
 from events.models import Event, Seat
 from events.tests.factories import Hall, make_hall
@@ -227,7 +226,7 @@ def test_a_wrong_amount_or_currency_never_confirms_and_goes_back_as_it_came(hall
     assert refunds(booking) == [("wrong_amount", wrong.get("amount_minor", 8400), wrong.get("currency", "EUR"))]
 
 
-@pytest.mark.parametrize("wrong", [{"reference": str(uuid7())}, {"reference": ""}, {"amount_minor": 0}])
+@pytest.mark.parametrize("wrong", [{"reference": "00000000-0000-7000-8000-000000000000"}, {"reference": ""}, {"amount_minor": 0}])
 def test_a_wrong_reference_or_no_money_changes_nothing_and_calls_for_people(
     hall: Hall, wrong: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
