@@ -10,16 +10,16 @@ from evently.rest.views import ApiDocsView, NothingHere, SchemaView
 from . import views
 
 urlpatterns = [
+    path("api/v1/", include("evently.api_urls")),
+    path("api/schema/", SchemaView.as_view(), name="api-schema"),
+    path("api/docs/", ApiDocsView.as_view(), name="api-docs"),
+    re_path("^api(/|$)", NothingHere.as_view()),
     path("", include("events.urls")),
     path("", include("bookings.urls")),
     path("", include("payments.urls")),
     path("theme/", views.set_theme, name="set-theme"),
     path("help/", views.show_help, name="help"),
     path("i18n/", include("django.conf.urls.i18n")),
-    path("api/v1/", include("evently.api_urls")),
-    path("api/schema/", SchemaView.as_view(), name="api-schema"),
-    path("api/docs/", ApiDocsView.as_view(), name="api-docs"),
-    re_path("^api(/|$)", NothingHere.as_view()),
     re_path("^livez/?$", health.livez, name="livez"),
     re_path("^readyz/?$", health.readyz, name="readyz"),
     path("admin/", admin.site.urls),

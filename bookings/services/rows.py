@@ -11,22 +11,30 @@ from bookings.models import Booking, BookingHistory, BookingSeat, Ticket
 from bookings.sale import Offer
 from evently.outbox.models import OutboxMessage
 from events.live import announce
-from events.models import NOBODY, Seat, TicketType
+from events.models import NOBODY, Seat
 
 from .refusals import BeingPaid, HoldEnded, SeatsUnavailable
 
-LOCK_FREE = """
-SELECT *, statement_timestamp() AS clock FROM events_seat
+SEAT = [field.attname for field in Seat._meta.concrete_fields]
+LOCK_FREE = f"""
+SELECT {", ".join(f'"{field.column}"' for field in Seat._meta.concrete_fields)}, statement_timestamp() FROM events_seat
 WHERE id = ANY(%(seats)s::uuid[]) AND event_id = %(event)s
     AND (status = 'available' OR (status = 'held' AND held_until <= statement_timestamp()))
 ORDER BY id FOR NO KEY UPDATE
-"""
+"""  # noqa: S608 -- names of our own columns
 
 
 def lock_free(seat_ids: Iterable[UUID], *, event_id: UUID, skip_locked: bool = False) -> list[Seat]:
     """Lock those of the seats that are free, in primary-key order, each with the `clock` that said so."""
     sql = LOCK_FREE + (" SKIP LOCKED" if skip_locked else "")
-    return list(Seat.objects.raw(sql, {"seats": list(seat_ids), "event": event_id}))
+    seats = []
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"seats": list(seat_ids), "event": event_id})
+        for *values, clock in cursor.fetchall():
+            seat = Seat.from_db(connection.alias, SEAT, values)
+            seat.clock = clock
+            seats.append(seat)
+    return seats
 
 
 def lock_event(event_id: UUID) -> str:
@@ -60,10 +68,16 @@ def take_over(seats: Iterable[Seat]) -> None:
 
 def line_of(booking: Booking, seat: Seat, offer: Offer) -> BookingSeat:
     """The booking's line for this seat at the price of this offer, not saved."""
-    ticket_type = TicketType(id=offer.id, category_id=offer.category_id, name=offer.name, price_minor=offer.price_minor)
-    return BookingSeat(
-        event_id=booking.event_id, booking=booking, seat=seat, ticket_type=ticket_type, price_minor=offer.price_minor
+    line = BookingSeat(
+        created_at=seat.clock,
+        event_id=booking.event_id,
+        booking_id=booking.pk,
+        ticket_type_id=offer.id,
+        price_minor=offer.price_minor,
+        attendee="",
     )
+    line.seat = seat
+    return line
 
 
 def let_go(bookings: Sequence[Booking], *, status: str, actor: str) -> None:
