@@ -381,6 +381,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("EVENTLY_LOG_LEVEL", default="WARNING" if TESTING else "INFO")},
     "loggers": {
         "django": {"handlers": [], "level": "INFO"},  # without Django's own handlers: everything goes through root
+        "django.request": {"level": "ERROR"},  # a polite refusal is no warning: in a rush there are thousands
         "django.server": {"handlers": [], "level": "INFO"},
         "celery": {"level": "WARNING"},  # at INFO it says twice a second that nothing happened
     },
