@@ -139,6 +139,7 @@ class BookingViewSet(viewsets.GenericViewSet[Booking]):
         if booking.effective_status in Booking.HOLDING:
             self._complete_contact(booking, wish)
         if booking.is_free_of_charge:
+            count_free_booking(email=self.get_object().email)
             services.confirm_free_booking(booking_id=pk, actor=str(self._buyer()))
             return self.retrieve(request, pk)
         checkout = start_checkout(booking_id=pk, gateway=wish["gateway"], actor=str(self._buyer()))

@@ -208,6 +208,8 @@ CELERY_BEAT_SCHEDULE = {  # each beat expires before the next: a worker that com
     "relay the outbox": {"task": "evently.outbox.tasks.relay", "schedule": 2.0, "options": {"expires": 2}},
     "send mail": {"task": "notifications.tasks.send_due", "schedule": 3.0, "options": {"expires": 3}},
     "reconcile payments": {"task": "payments.tasks.reconcile", "schedule": 300.0, "options": {"expires": 300}},
+    # as seldom as a task may run long: two would do the same work
+    "finish cancelling": {"task": "payments.tasks.finish_cancelling", "schedule": 660.0, "options": {"expires": 660}},
     "refresh summaries": {"task": "events.tasks.refresh_summaries", "schedule": 60.0, "options": {"expires": 60}},
 }
 

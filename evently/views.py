@@ -1,8 +1,9 @@
 """Pages and switches that belong to the whole site."""
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
@@ -14,7 +15,7 @@ def set_theme(request: HttpRequest) -> HttpResponse:
     """Remember light, dark or the device's choice for a year and return to where the visitor was."""
     wished, target = request.POST.get("theme", ""), request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}, require_https=request.is_secure())
-    response = redirect(target if safe else "events:home")
+    response = HttpResponseRedirect(target if safe else reverse("events:home"))  # not redirect(): it takes names of views, too
     if wished in THEMES:
         response.set_cookie(
             "theme", wished, max_age=365 * 24 * 3600, samesite="Lax", httponly=True, secure=settings.SESSION_COOKIE_SECURE

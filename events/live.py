@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Iterable
-from functools import partial
 from uuid import UUID
 
 from django.db import transaction
@@ -21,7 +20,8 @@ def channel(event_id: UUID) -> str:
 def announce(event_id: UUID, seat_ids: Iterable[UUID], *, status: str) -> None:
     """Publish a delta once the open transaction has committed. A dead broker is logged and changes nothing."""
     message = json.dumps({"status": status, "seats": [str(pk) for pk in seat_ids]})
-    transaction.on_commit(partial(_publish, channel(event_id), message), robust=True)
+    # Not a partial: it has no name, which `robust` asks for to log what a callback raises.
+    transaction.on_commit(lambda: _publish(channel(event_id), message), robust=True)
 
 
 def _publish(name: str, message: str) -> None:

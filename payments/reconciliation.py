@@ -7,7 +7,9 @@ from typing import Final
 
 from django.db.models.functions import Now
 
+from bookings.models import Booking
 from evently.errors import DomainError
+from events.models import Event
 
 from . import services
 from .gateways import UnknownCharge
@@ -39,11 +41,31 @@ def reconcile() -> Report:
             logger.warning("Payment %s not reconciled: %r", payment_id, error)
             report.failed += 1
             continue
+        except Exception:  # a gateway may answer anything; the money of the others must not wait for it
+            logger.exception("Payment %s not reconciled.", payment_id)
+            report.failed += 1
+            continue
         if payment.status in Payment.OPEN:
             report.open += 1
         else:
             report.settled += 1
     for event in WebhookEvent.objects.filter(processed_at=None, created_at__lte=Now() - PATIENCE).order_by("pk"):
-        services.process_webhook(event)
-        report.webhooks += 1
+        try:
+            services.process_webhook(event)
+        except Exception:  # as above
+            logger.exception("Webhook %s not worked off.", event.pk)
+        else:
+            report.webhooks += 1
     return report
+
+
+def finish_cancelling() -> int:
+    """Go on where the cancelling of an event was interrupted; return how many bookings that still were."""
+    left = Booking.objects.filter(event__status=Event.Status.CANCELLED, status__in=[*Booking.HOLDING, Booking.Status.CONFIRMED])
+    finished = 0
+    for event_id in list(left.order_by("event").values_list("event", flat=True).distinct()):
+        try:
+            finished += services.cancel_event(event_id=event_id, actor="system")
+        except Exception:  # of this event; the next one may do
+            logger.exception("Event %s is not cancelled wholly.", event_id)
+    return finished

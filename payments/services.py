@@ -161,7 +161,6 @@ def cancel_event(*, event_id: UUID, actor: str, progress: Callable[[int, int], N
     how many are done and how many there are. Must not be called inside a transaction.
     """
     bookings.stop_sale(event_id=event_id)
-    publish("event.cancelled", event=str(event_id))
     ongoing = Booking.objects.filter(event=event_id, status__in=[*Booking.HOLDING, Booking.Status.CONFIRMED])
     ids = list(ongoing.order_by("pk").values_list("pk", flat=True))
     for done, booking_id in enumerate(ids, start=1):

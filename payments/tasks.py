@@ -15,5 +15,11 @@ def reconcile() -> None:
 
 @shared_task
 def cancel_event(event_id: str, actor: str) -> None:
-    """Cancel an event and all its bookings; killed on the way, the next delivery goes on where it stopped."""
+    """Cancel an event and all its bookings; interrupted, `finish_cancelling` goes on where it stopped."""
     services.cancel_event(event_id=UUID(event_id), actor=actor)
+
+
+@shared_task
+def finish_cancelling() -> None:
+    """Cancel what is left of cancelled events: a task may fail, reach its time limit, or be lost with the broker."""
+    reconciliation.finish_cancelling()

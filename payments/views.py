@@ -14,6 +14,7 @@ from bookings import services as bookings
 from bookings.buyer import buyer_of, own_booking
 from bookings.models import Booking
 from evently.errors import DomainError
+from evently.rest.throttling import count_free_booking
 from events.models import Event
 
 from . import gateways, services
@@ -41,6 +42,7 @@ def pay(request: HttpRequest, booking: UUID) -> HttpResponse:
     if request.method == "POST":
         try:
             if held.is_free_of_charge:
+                count_free_booking(email=held.email)
                 bookings.confirm_free_booking(booking_id=held.pk, actor=str(buyer_of(request)))
                 return redirect(held)
             if form.is_valid():

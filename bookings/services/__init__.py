@@ -1,8 +1,8 @@
 """The booking transaction: the only code that changes seats and bookings.
 
-Everything runs in READ COMMITTED and locks in one order: idempotency row, buyer, event, booking, seats by primary key,
-limited ticket types. The clock is the database's, read with the lock (`clock`); a lock that waited makes it late, which
-only makes us careful.
+Everything runs in READ COMMITTED and locks in one order: idempotency row, buyer, event, booking, e-mail address, seats by
+primary key, limited ticket types. The clock is the database's, read with the lock (`clock`); a lock that waited makes it
+late, which only makes us careful.
 """
 
 from .claim import claim_bookings

@@ -133,9 +133,11 @@ def change_hold(*, booking_id: UUID, buyer: Buyer, add: Mapping[UUID, UUID | Non
     registered = sale.admit(buyer=buyer, quantity=quantity, beside=booking_id)
 
     # Old and new in one locking query; two would not be in primary-key order.
-    wanted = Q(pk__in=remove, holder=booking_id) | Q(FREE, pk__in=[pk for pk in add if pk not in remove])
+    wanted = Q(pk__in=lines, holder=booking_id) | Q(FREE, pk__in=[pk for pk in add if pk not in {*lines, *remove}])
     locked = list(Seat.objects.filter(wanted, event=event_id).lock())
-    refuse_missing({*add, *remove}, locked)
+    if sum(seat.holder == booking_id for seat in locked) < booking.quantity:  # it lapsed and was taken while we waited
+        raise HoldEnded
+    refuse_missing({*add, *remove}, [seat for seat in locked if seat.pk in remove or seat.pk not in lines])
     added = [seat for seat in locked if seat.pk in add]
     offers = {seat.pk: sale.offer(add[seat.pk], category_id=seat.category_id) for seat in added}
     all_offers = [*offers.values(), *(sale.offers[line.ticket_type_id] for line in kept)]

@@ -6,6 +6,7 @@ from django.db.models import F
 
 from bookings.models import Booking
 from evently.database import transactional
+from evently.outbox.services import publish
 from events.models import Event
 
 from .refusals import NotCancellable
@@ -36,8 +37,7 @@ def stop_sale(*, event_id: UUID) -> None:
     First the word, committed, then the wait: new KEY SHARE locks overtake a waiting full lock, so in a rush a transaction
     that locks first would wait until it is over. Must not be called inside a transaction.
     """
-    updated = Event.objects.filter(pk=event_id).exclude(status=Event.Status.CANCELLED)
-    updated.update(status=Event.Status.CANCELLED, version=F("version") + 1)
+    _cancel(event_id)
     _wait_for_sales_in_flight(event_id)
 
 
@@ -55,6 +55,13 @@ def _expire_batch() -> int:
     if bookings:
         let_go(bookings, status=Booking.Status.EXPIRED, actor=SYSTEM)
     return len(bookings)
+
+
+@transactional
+def _cancel(event_id: UUID) -> None:
+    ongoing = Event.objects.filter(pk=event_id).exclude(status=Event.Status.CANCELLED)
+    if ongoing.update(status=Event.Status.CANCELLED, version=F("version") + 1):
+        publish("event.cancelled", event=str(event_id))
 
 
 @transactional

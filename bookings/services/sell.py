@@ -8,9 +8,10 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import F, Sum
 from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 
 from bookings.models import Booking, BookingSeat, Ticket
-from bookings.sale import AlreadyRegistered, LimitReached, per_customer
+from bookings.sale import AlreadyRegistered, LimitReached, NotOnSale, per_customer
 from evently.database import transactional
 from events.live import announce
 from events.models import Event, Seat
@@ -38,10 +39,10 @@ class Contact:
 @transactional
 def set_contact(*, booking_id: UUID, contact: Contact, user_id: UUID | None, actor: str) -> Booking:
     """Write down the buyer of a hold, within the organizer's limit per customer as far as the e-mail address tells."""
-    email = contact.email.strip().lower()
-    _count_customer(booking_id, email=email)
     booking = lock_holding(booking_id)
-    booking.name, booking.email, booking.user_id = (contact.name.strip(), email, booking.user_id or user_id)
+    booking.name, booking.email = contact.name.strip(), contact.email.strip().lower()
+    booking.user_id = booking.user_id or user_id
+    _check_customer(booking)
     booking.marketing_consent = contact.marketing_consent
     booking.language = get_language() or ""
     if contact.terms_version:
@@ -57,16 +58,17 @@ def set_contact(*, booking_id: UUID, contact: Contact, user_id: UUID | None, act
 def start_payment(*, booking_id: UUID, actor: str) -> Booking:
     """Keep the seats for as long as a payment may take: nobody can take them before `expires_at`.
 
-    Raises `HoldEnded`, and `DetailsMissing` before the buyer is known.
+    Raises `HoldEnded`, `DetailsMissing` before the buyer is known, and `NotOnSale` when the event was cancelled.
     """
-    if email := Booking.objects.values_list("email", flat=True).get(pk=booking_id):
-        _count_customer(booking_id, email=email)  # again: seats may have been added since
-    booking = prolong(
-        booking_id, period=PAYMENT, statuses=Booking.HOLDING, status=Booking.Status.PAYING, action="paying", actor=actor
-    )
+    if lock_event(_event_of(booking_id)) == Event.Status.CANCELLED:
+        raise NotOnSale(_("This event was cancelled."))
+    booking = lock_holding(booking_id)
     if not booking.email:
         raise DetailsMissing
-    return booking
+    _check_customer(booking)  # again: seats may have been added since
+    return prolong(
+        booking_id, period=PAYMENT, statuses=Booking.HOLDING, status=Booking.Status.PAYING, action="paying", actor=actor
+    )
 
 
 @transactional
@@ -82,14 +84,13 @@ def resume_hold(*, booking_id: UUID, actor: str) -> Booking:
 @transactional
 def confirm_free_booking(*, booking_id: UUID, actor: str) -> Booking:
     """Confirm an unlapsed hold that costs nothing. Raises `HoldEnded`, `DetailsMissing`, `PaymentRequired`."""
-    if email := Booking.objects.values_list("email", flat=True).get(pk=booking_id):
-        _count_customer(booking_id, email=email)
     lock_booking(booking_id=booking_id)
     booking = lock_holding(booking_id)
     if booking.total_minor:
         raise PaymentRequired
     if not booking.email:
         raise DetailsMissing
+    _check_customer(booking)
     booking = confirm_booking(booking_id=booking_id, actor=actor)
     if booking.status != Booking.Status.CONFIRMED:
         raise HoldEnded
@@ -98,7 +99,7 @@ def confirm_free_booking(*, booking_id: UUID, actor: str) -> Booking:
 
 def lock_booking(*, booking_id: UUID) -> Booking:
     """Lock a booking after its event, for a longer transaction that will go on to confirm or cancel it."""
-    lock_event(Booking.objects.values_list("event_id", flat=True).get(pk=booking_id))
+    lock_event(_event_of(booking_id))
     return Booking.objects.lock().get(pk=booking_id)
 
 
@@ -108,7 +109,7 @@ def confirm_booking(*, booking_id: UUID, actor: str, payment_status: str = Booki
 
     Returns it `confirmed`; otherwise a seat is lost or it was cancelled, and the whole payment must go back.
     """
-    event_id = Booking.objects.values_list("event_id", flat=True).get(pk=booking_id)
+    event_id = _event_of(booking_id)
     cancelled = lock_event(event_id) == Event.Status.CANCELLED
     booking = Booking.objects.lock().get(pk=booking_id)
     if booking.status == Booking.Status.CONFIRMED:
@@ -142,17 +143,23 @@ def confirm_booking(*, booking_id: UUID, actor: str, payment_status: str = Booki
     return record(booking, "confirmed", actor=actor, retaken=len(foreign))
 
 
-def _count_customer(booking_id: UUID, *, email: str) -> None:
-    """Refuse a customer, known by e-mail address, who would get more of the event than one customer may."""
-    booking = Booking.objects.select_related("event").get(pk=booking_id)
-    event = booking.event
-    if event.max_per_customer is None and booking.total_minor:
+def _event_of(booking_id: UUID) -> UUID:
+    return Booking.objects.values_list("event_id", flat=True).get(pk=booking_id)
+
+
+def _check_customer(booking: Booking) -> None:
+    """Refuse a customer, known by e-mail address, who would get more of the event than one customer may.
+
+    The booking is locked: otherwise it could get more seats, or another address, between being counted and being sold.
+    """
+    most = Event.objects.values_list("max_per_customer", flat=True).get(pk=booking.event_id)
+    if most is None and booking.total_minor:
         return
     with connection.cursor() as cursor:
-        cursor.execute(LOCK_PERSON, [f"{event.pk} email:{email}"])
-    others = Booking.objects.live().filter(event=event, email=email).exclude(pk=booking_id)
+        cursor.execute(LOCK_PERSON, [f"{booking.event_id} email:{booking.email}"])
+    others = Booking.objects.live().filter(event=booking.event_id, email=booking.email).exclude(pk=booking.pk)
     taken = others.aggregate(quantity=Sum("quantity"))["quantity"] or 0
-    if event.max_per_customer is not None and taken + booking.quantity > event.max_per_customer:
-        raise LimitReached(per_customer(event.max_per_customer))
+    if most is not None and taken + booking.quantity > most:
+        raise LimitReached(per_customer(most))
     if not booking.total_minor and others.filter(total_minor=0, status=Booking.Status.CONFIRMED).exists():
         raise AlreadyRegistered

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from bookings import picking, sale
 from bookings.models import Booking, BookingHistory, BookingQuerySet, Ticket
 from bookings.sale import Buyer
 from bookings.services import (
+    Contact,
     HoldEnded,
     SeatsUnavailable,
     cancel_booking,
@@ -32,11 +34,14 @@ from bookings.services import (
     release,
     rows,
     sell,
+    set_contact,
+    start_payment,
     stop_sale,
 )
 from bookings.services import hold as hold_module
 from bookings.tests.races import outcomes, race, slowly, time_passes, without_wall
 from evently import database
+from evently.audit import complaints
 from evently.rest.idempotency import Once
 from events.models import Event, Seat, TicketType
 from events.tests.factories import Hall, make_hall
@@ -455,6 +460,32 @@ def test_without_the_addresss_lock_one_person_registers_twice(monkeypatch: pytes
     assert outcomes(register_twice(make_hall(price=0)))["Booking"] > 1
 
 
+def pay_while_the_booking_grows(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """One person in two browsers may have two tickets. The second booking gets another seat while its payment begins."""
+    hall = make_hall(max_per_customer=2)
+    ann = Contact(name="Ann", email="ann@example.com")
+    seats = hall.seat_ids(1, 2, 3)
+    for number, seat in enumerate(seats[:2]):
+        booking = hold(hall, seat, buyer=guest(number))
+        set_contact(booking_id=booking.pk, contact=ann, user_id=None, actor="ann")
+    slowly(monkeypatch, hold_module, "take_over", seconds=1)  # under the booking's lock
+
+    def pay() -> Booking:
+        time.sleep(0.3)
+        return start_payment(booking_id=booking.pk, actor="ann")
+
+    return race([partial(change_hold, booking_id=booking.pk, buyer=guest(1), add={seats[2]: None}, remove=[]), pay])
+
+
+def test_a_booking_does_not_outgrow_the_limit_of_its_address_while_its_payment_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert outcomes(pay_while_the_booking_grows(monkeypatch)) == {"Booking": 1, "LimitReached": 1}
+
+
+def test_counted_before_its_lock_the_booking_outgrows_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sell, "lock_holding", lambda pk: Booking.objects.with_clock().get(pk=pk))
+    assert outcomes(pay_while_the_booking_grows(monkeypatch)) == {"Booking": 2}
+
+
 # Keys, changes
 
 
@@ -487,3 +518,43 @@ def test_two_holds_may_exchange_seats_at_once_without_deadlock(hall: Hall, one_t
         assert twice_sold() == []
         for booking in (first, second):
             cancel_booking(booking_id=booking.pk, actor="test")
+
+
+def change_while_it_lapses(hall: Hall) -> list[Any]:
+    """A change waits for the booking's lock. When it gets it, the hold has lapsed and a seat of it is somebody else's."""
+    one, two, three = hall.seat_ids(1, 2, 3)
+    booking = hold(hall, one, two, buyer=guest(1))
+    Booking.objects.update(expires_at=Now() + timedelta(seconds=1))
+    booking.refresh_from_db()
+    Seat.objects.filter(holder=booking.pk).update(held_until=booking.expires_at)
+
+    def block() -> None:
+        with transaction.atomic():
+            Booking.objects.lock().get(pk=booking.pk)
+            time.sleep(2)
+
+    def take() -> Booking:
+        time.sleep(1.5)
+        return hold(hall, one, buyer=guest(2))
+
+    def change() -> Booking:
+        time.sleep(0.3)
+        return change_hold(booking_id=booking.pk, buyer=guest(1), add={three: None}, remove=[])
+
+    return race([block, take, change])
+
+
+def test_a_hold_that_lapses_and_is_taken_while_a_change_waits_is_not_changed(hall: Hall) -> None:
+    assert outcomes(change_while_it_lapses(hall)) == {"NoneType": 1, "Booking": 1, "HoldEnded": 1}
+    assert complaints("bookings") == {}
+
+
+def test_without_counting_its_own_seats_a_change_breaks_the_booking(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    def uncounted(*args: Any, **kwargs: Any) -> Booking:
+        booking = rows.lock_holding(*args, **kwargs)
+        booking.quantity = 0
+        return booking
+
+    monkeypatch.setattr(hold_module, "lock_holding", uncounted)
+    assert outcomes(change_while_it_lapses(hall)) == {"NoneType": 1, "Booking": 2}
+    assert list(complaints("bookings")) == ["bookings.total"]

@@ -38,6 +38,7 @@ from bookings.tests.races import time_passes
 from evently.database import uuid7
 from evently.outbox.models import OutboxMessage
 from evently.rest.idempotency import KeyReused, Once
+from events import live
 from events.models import Category, Seat, TicketType
 from events.tests.factories import Hall, make_hall
 
@@ -486,6 +487,30 @@ def test_a_stopped_event_sells_no_more_and_confirms_nothing(hall: Hall) -> None:
     with pytest.raises(NotOnSale):
         hold(hall, 3)
     assert confirm_booking(booking_id=booking.pk, actor="gateway", payment_status="paid").status == "expired"
+
+
+def test_no_payment_begins_for_a_stopped_event(hall: Hall) -> None:
+    booking = contact(hold(hall, 1))
+    stop_sale(event_id=hall.event.pk)
+    with pytest.raises(NotOnSale, match="This event was cancelled"):
+        start_payment(booking_id=booking.pk, actor="ann")
+    booking.refresh_from_db()
+    assert booking.status == "held"
+
+
+def test_a_stopped_event_is_told_with_its_stop_and_once(hall: Hall) -> None:
+    for _ in range(2):
+        stop_sale(event_id=hall.event.pk)
+    told = OutboxMessage.objects.filter(topic="event.cancelled").values_list("payload", flat=True)
+    assert list(told) == [{"event": str(hall.event.pk)}]
+
+
+def test_a_hold_stands_whatever_the_broker_does(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_name: str) -> None:
+        raise OSError("Something that no client library foresees")
+
+    monkeypatch.setattr(live, "get_redis_connection", broken)
+    assert hold(hall, 1).status == "held"
 
 
 # Keys and the database's own rules

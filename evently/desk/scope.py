@@ -5,6 +5,8 @@ from typing import Any, ClassVar, cast
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db import DataError
 from django.db.models import ForeignKey, Model, QuerySet
 from django.http import Http404, HttpRequest
 from django.utils.text import capfirst
@@ -82,6 +84,13 @@ class ScopedAdmin(StockAdmin):
             owner = getattr(owner, step)
         pk: UUID = owner.pk if last == "pk" else getattr(owner, f"{last}_id")
         return pk
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """A filter that the database cannot ask, like a year that is none, is as wrong as one that does not exist."""
+        try:
+            return super().get_changelist_instance(request)
+        except (DataError, OverflowError, ValueError) as error:
+            raise IncorrectLookupParameters from error
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         title = {"title": capfirst(self.opts.verbose_name_plural)}

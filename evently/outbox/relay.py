@@ -2,9 +2,11 @@
 
 import logging
 import time
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from evently.database import transactional
@@ -37,8 +39,9 @@ def relay(*, budget: timedelta = timedelta(seconds=20)) -> int:
         if not batch and not closed:
             break
         told += closed
-        for message in batch:
+        for number, message in enumerate(batch):
             if time.monotonic() > leased_until:
+                _give_back(batch[number:])
                 break
             told += _tell(message)
     return told
@@ -84,11 +87,21 @@ def _tell(message: OutboxMessage) -> bool:
             failure = f"{name}: {type(error).__name__}: {error}"[:2000]
         else:
             message.handled.append(name)
-    # Only while the lease is ours: after it, another relay knows better.
-    mine = OutboxMessage.objects.filter(pk=message.pk, attempts=message.attempts, sent_at=None, dead_at=None)
+    mine = _mine(message)
     if not failure:
         mine.update(handled=message.handled, sent_at=Now())
         return True
     given_up = {"dead_at": Now()} if message.attempts >= MOST_ATTEMPTS else {}
     mine.update(handled=message.handled, error=failure, **given_up)
     return False
+
+
+def _give_back(messages: Iterable[OutboxMessage]) -> None:
+    """Let others tell these at once. Nobody has tried yet, so it does not count: slow subscribers must not make them dead."""
+    for message in messages:
+        _mine(message).update(attempts=message.attempts - 1, due_at=Now())
+
+
+def _mine(message: OutboxMessage) -> QuerySet[OutboxMessage]:
+    """The message while its lease is ours: after it, another relay knows better."""
+    return OutboxMessage.objects.filter(pk=message.pk, attempts=message.attempts, sent_at=None, dead_at=None)

@@ -12,7 +12,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         A server that has closed it has sent its end of the stream: the socket is readable, and only then a query asks. A
         quiet socket saves that round trip, which was a seventh of a hold.
         """
-        if self.connection is None:
+        if self.connection is None or self.connection.closed:  # by the driver, when it broke during a query
             return False
         poll = select.poll()
         poll.register(self.connection.fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)

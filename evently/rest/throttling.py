@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from bookings.buyer import hashed_address
+from evently.errors import DomainError
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView  # which itself imports this module
@@ -38,6 +40,7 @@ USER: Final = Tier("user", 600, 60)
 HOLD: Final = Tier("hold", 60, 60)
 LOGIN: Final = Tier("login", 10, 300)  # for one e-mail address from one network
 LOGIN_NETWORK: Final = Tier("login-network", 60, 300)
+FREE: Final = Tier("free", 5, 3600)  # bookings that cost nothing, for one e-mail address
 
 # Counting and setting the end of the window must not be torn apart: a counter without an end would lock out for ever.
 COUNT = """
@@ -147,6 +150,21 @@ class Limits(BaseThrottle):
 
     def count(self, buckets: list[Bucket]) -> Counted | None:
         return in_redis.count(buckets)
+
+
+class TooManyFree(DomainError):
+    code = "throttled"
+    message = _("Too many free tickets were sent to this e-mail address. Please try again later.")
+    status = 429
+    retry_after = FREE.seconds
+
+
+def count_free_booking(*, email: str) -> None:
+    """Raise `TooManyFree` after too many: booking and cancelling what costs nothing would flood whoever has the address."""
+    if settings.EVENTLY_RATE_LIMITS:
+        counted = in_redis.count([(FREE, sha256(email.encode()).hexdigest())])
+        if counted and counted[0][0] > FREE.limit:
+            raise TooManyFree
 
 
 class LoginLimits(Limits):

@@ -32,6 +32,12 @@ def test_the_theme_switch_leads_nowhere_else(client: Client, target: str) -> Non
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("target", "location"), [("no such view", "no%20such%20view"), ("account_logout", "account_logout")])
+def test_the_theme_switch_takes_an_address_for_no_name_of_a_view(client: Client, target: str, location: str) -> None:
+    assert client.post("/theme/", {"theme": "dark", "next": target}).headers["Location"] == location
+
+
+@pytest.mark.django_db
 def test_a_made_up_theme_is_not_written_into_the_page(client: Client) -> None:
     client.post("/theme/", {"theme": 'x" onload="alert(1)', "next": "/help/"})
     assert "theme" not in client.cookies

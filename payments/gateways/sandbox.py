@@ -8,7 +8,6 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import partial
 from hashlib import sha256
 from typing import Any, ClassVar, Final
 from urllib.parse import urljoin
@@ -104,7 +103,8 @@ def decide(*, charge_id: UUID, status: SandboxCharge.Status) -> SandboxCharge:
     if charge.status == SandboxCharge.Status.OPEN:
         charge.status = status
         charge.save(update_fields=["status"])
-        transaction.on_commit(partial(_tell, str(charge.pk), str(uuid7())), robust=True)
+        message_id = str(uuid7())
+        transaction.on_commit(lambda: _tell(str(charge.pk), message_id), robust=True)
     return charge
 
 

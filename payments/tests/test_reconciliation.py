@@ -6,16 +6,19 @@ from datetime import timedelta
 import pytest
 from django.core.management import call_command
 from django.db.models import F
+from django.db.models.functions import Now
 
 from bookings.models import Booking
-from bookings.services import expire_holds
+from bookings.services import expire_holds, stop_sale
 from bookings.tests.races import time_passes
 from events.tests.factories import Hall
 from payments import gateways
 from payments.gateways import GatewayUnavailable, Result
 from payments.gateways.sandbox import Sandbox
-from payments.models import Payment, SandboxCharge
-from payments.reconciliation import PATIENCE, Report, reconcile
+from payments.models import Payment, SandboxCharge, WebhookEvent
+from payments.reconciliation import PATIENCE, Report, finish_cancelling, reconcile
+from payments.services import settle_from_gateway
+from payments.tasks import finish_cancelling as finish_task
 from payments.tasks import reconcile as task
 
 from .factories import BOB, DECLINED, check_out, decide, hold, outcomes, refunds, state
@@ -66,7 +69,10 @@ def test_a_payment_that_never_reached_the_gateway_ends_as_abandoned(hall: Hall) 
     assert (outcomes(booking), state(booking)) == ([("abandoned", "")], ("held", "unpaid"))
 
 
-def test_one_payment_without_an_answer_does_not_keep_the_others_waiting(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("failure", [GatewayUnavailable(), ValueError("An answer that nobody understands")], ids=["no", "odd"])
+def test_one_payment_without_an_answer_does_not_keep_the_others_waiting(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
     first, second = hold(hall, 1), hold(hall, 2)
     for booking in (first, second):
         decide(check_out(booking).payment)
@@ -75,13 +81,36 @@ def test_one_payment_without_an_answer_does_not_keep_the_others_waiting(hall: Ha
     class Silent(Sandbox):
         def _fetch(self, gateway_id: str) -> Result:
             if gateway_id == silent:
-                raise GatewayUnavailable
+                raise failure
             return super()._fetch(gateway_id)
 
     monkeypatch.setitem(gateways.GATEWAYS, "sandbox", Silent())
     grow_old()
     assert reconcile() == Report(settled=1, failed=1)
     assert [state(booking)[0] for booking in (first, second)] == ["paying", "confirmed"]
+
+    for booking in (first, second):
+        facts = {"gateway": "sandbox", "kind": "charge.paid", "body": {}, "created_at": Now() - PATIENCE}
+        gateway_id = booking.payments.get().gateway_id
+        WebhookEvent.objects.create(gateway_event_id=gateway_id, gateway_id=gateway_id, **facts)
+    reconcile()
+    assert WebhookEvent.objects.get(gateway_id=silent).processed_at is None
+    assert WebhookEvent.objects.exclude(gateway_id=silent).get().processed_at is not None
+
+
+def test_an_event_whose_cancelling_failed_half_way_is_cancelled_wholly(hall: Hall) -> None:
+    paid, held = hold(hall, 1), hold(hall, 2)
+    payment = check_out(paid).payment
+    decide(payment)
+    settle_from_gateway(payment_id=payment.pk)
+    finish_cancelling()
+    assert [state(booking)[0] for booking in (paid, held)] == ["confirmed", "held"]  # nobody has cancelled the event
+
+    stop_sale(event_id=hall.event.pk)
+    assert finish_cancelling() == 2
+    finish_task()
+    assert [state(booking)[0] for booking in (paid, held)] == ["cancelled", "cancelled"]
+    assert refunds(paid) == [("event_cancelled", 8400, "EUR")]
 
 
 def test_the_command_says_what_it_did(hall: Hall) -> None:

@@ -382,6 +382,7 @@ def test_cancelling_an_event_goes_on_where_it_was_interrupted(hall: Hall) -> Non
     assert cancel_event(event_id=hall.event.pk, actor="boss") == 0
     assert Refund.objects.count() == 1
     assert [state(booking)[0] for booking in bookings.values()] == ["cancelled"] * 3
+    assert topics("event.cancelled") == ["event.cancelled"]
 
 
 def test_a_free_booking_of_a_cancelled_event_has_nothing_to_give_back() -> None:

@@ -9,8 +9,11 @@ from django.db.models import F
 from django.test import Client
 
 from bookings.models import Booking
+from bookings.sale import Buyer
 from bookings.services import hold_seats
 from bookings.tests.races import time_passes
+from evently.rest import throttling
+from evently.rest.throttling import Tier
 from evently.templatetags.evently import clock_time
 from events.models import Event
 from events.tests.factories import Hall, make_hall
@@ -223,3 +226,25 @@ def test_nobody_else_pays_or_sees_a_booking(hall: Hall) -> None:
     assert stranger.get(pay_url(booking)).status_code == 404
     assert stranger.post(pay_url(booking), {"gateway": "sandbox"}).status_code == 404
     assert stranger.get(f"/payments/{payment.pk}/return/").status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_is_flooded_with_free_tickets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttling, "FREE", Tier("free", 1, 60))
+    hall = make_hall(price_minor=0)
+
+    def register(guest: str, email: str) -> int:
+        """Register as somebody new and cancel at once."""
+        browser = Client()
+        session = browser.session
+        session["buyer"] = guest
+        session.save()
+        booking = hold(hall, 0, buyer=Buyer(session=guest))
+        Booking.objects.filter(pk=booking.pk).update(email=email)
+        status = browser.post(pay_url(booking)).status_code
+        browser.post(f"{booking_url(booking)}cancel/")
+        return status
+
+    answers = [register(f"guest{number}", email) for number, email in enumerate(["v@example.org", "v@example.org", "w@example.org"])]
+
+    assert answers == [302, 429, 302]

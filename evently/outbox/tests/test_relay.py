@@ -189,3 +189,16 @@ def test_a_relay_stops_claiming_when_its_time_is_used_up(monkeypatch: pytest.Mon
     assert listener.told == [0, 1]
     relay()
     assert listener.told == list(range(6))
+
+
+def test_what_a_slow_subscriber_left_no_time_for_is_given_back_untried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "LEASE", timedelta(seconds=1))
+    listener = Listener(then=partial(sleep, 0.6))  # more than half of it
+    subscribe("sung", listener)
+    for n in range(3):
+        publish("sung", n=n)
+
+    relay(budget=timedelta(milliseconds=100))
+    assert listener.told == [0]
+    waiting = OutboxMessage.objects.due().order_by("pk")
+    assert list(waiting.values_list("payload", "attempts")) == [({"n": 1}, 0), ({"n": 2}, 0)]
