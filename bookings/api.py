@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from evently.accounts.authentication import person_of
 from evently.rest.idempotency import once_of
 from evently.rest.schema import IDEMPOTENCY_KEY
+from evently.rest.throttling import count_free_booking
 from payments import gateways
 from payments.services import cancel_booking, start_checkout
 

@@ -37,7 +37,7 @@ def pay(request: HttpRequest, booking: UUID) -> HttpResponse:
     if not held.email:
         return redirect("bookings:edit-details", pk=held.pk)
     ways = gateways.available()
-    form = PayForm(request.POST or None, initial={"gateway": ways[0].name} if ways else {})
+    form = PayForm(request.POST if request.method == "POST" else None, initial={"gateway": ways[0].name} if ways else {})
     status = 200
     if request.method == "POST":
         try:

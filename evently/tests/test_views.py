@@ -103,3 +103,9 @@ def test_pages_remind_of_the_seats_that_are_held(client: Client) -> None:
     assert "Your seats for Live Quartet are held until" in html
     assert f'href="/bookings/{booking.pk}/"' in html
     assert "are held until" not in Client().get("/").content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/", "/accounts/login/", "/api/v1/events/", "/nothing/here/"])
+def test_what_names_its_visitor_is_kept_by_no_shared_cache(client: Client, path: str) -> None:
+    assert "private" in client.get(path).headers["Cache-Control"]

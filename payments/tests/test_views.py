@@ -231,7 +231,7 @@ def test_nobody_else_pays_or_sees_a_booking(hall: Hall) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_nobody_is_flooded_with_free_tickets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(throttling, "FREE", Tier("free", 1, 60))
-    hall = make_hall(price_minor=0)
+    hall = make_hall(rows=1, price=0)
 
     def register(guest: str, email: str) -> int:
         """Register as somebody new and cancel at once."""
@@ -245,6 +245,8 @@ def test_nobody_is_flooded_with_free_tickets(monkeypatch: pytest.MonkeyPatch) ->
         browser.post(f"{booking_url(booking)}cancel/")
         return status
 
-    answers = [register(f"guest{number}", email) for number, email in enumerate(["v@example.org", "v@example.org", "w@example.org"])]
+    answers = [
+        register(f"guest{number}", email) for number, email in enumerate(["v@example.org", "v@example.org", "w@example.org"])
+    ]
 
     assert answers == [302, 429, 302]
