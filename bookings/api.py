@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from evently.accounts.authentication import person_of
+from evently.network import hashed_address
 from evently.rest.idempotency import once_of
 from evently.rest.schema import IDEMPOTENCY_KEY
 from evently.rest.throttling import count_free_booking
@@ -22,7 +23,6 @@ from payments import gateways
 from payments.services import cancel_booking, start_checkout
 
 from . import services
-from .buyer import hashed_address
 from .forms import TERMS_VERSION
 from .models import Booking, Ticket
 from .sale import Buyer

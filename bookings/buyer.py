@@ -1,16 +1,14 @@
 """Who is behind a request, and which bookings are theirs."""
 
-import hmac
-import ipaddress
 import secrets
-from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import Q
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
+
+from evently.network import hashed_address
 
 from .models import Booking
 from .sale import Buyer
@@ -52,34 +50,6 @@ def buyer_for(request: HttpRequest, booking: Booking) -> Buyer:
     """Who changes this booking, which `own_booking` has let through: also one opened by its link acts as its buyer."""
     buyer = buyer_of(request)
     return Buyer(user_id=booking.user_id or buyer.user_id, session=booking.session or buyer.session, address=buyer.address)
-
-
-def hashed_address(request: HttpRequest) -> str:
-    """A keyed hash of the client's address: it counts what one network holds without keeping who that is."""
-    address = client_address(
-        remote=request.META.get("REMOTE_ADDR", ""),
-        forwarded=request.headers.get("X-Forwarded-For", ""),
-        proxies=settings.EVENTLY_TRUSTED_PROXIES,
-    )
-    return hmac.new(settings.SECRET_KEY.encode(), address.encode(), sha256).hexdigest()[:32] if address else ""
-
-
-def client_address(*, remote: str, forwarded: str, proxies: int) -> str:
-    """The network address of the client, behind `proxies` proxies of ours; empty when there is none to trust.
-
-    Each of our proxies appends to `X-Forwarded-For` whom it was called by, so the client is that many from the right; what
-    stands further left is whatever the client liked to send. An IPv6 address counts as its /64, which one customer has whole.
-    """
-    chain = [part.strip() for part in forwarded.split(",")] if forwarded and proxies else []
-    try:
-        address = ipaddress.ip_address(chain[-min(proxies, len(chain))] if chain else remote)
-    except ValueError:
-        return ""
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, 64), strict=False).network_address)
-    return str(address)
 
 
 def _user_id(request: HttpRequest) -> UUID | None:

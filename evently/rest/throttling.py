@@ -17,8 +17,8 @@ from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from bookings.buyer import hashed_address
 from evently.errors import DomainError
+from evently.network import hashed_address
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView  # which itself imports this module

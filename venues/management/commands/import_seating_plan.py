@@ -36,15 +36,15 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(self.outcome(report, place, dry_run=dry_run)))
 
     def tell(self, report: Report) -> None:
-        if report.counts:
-            width = max(map(len, report.counts))
-            for category, seats in report.counts.items():
-                self.stdout.write(f"  {category:<{width}}  {self.style.MIGRATE_LABEL(f'{seats:>7,}')}")
-            self.stdout.write(f"  {'seats in all':<{width}}  {self.style.MIGRATE_HEADING(f'{report.seat_count:>7,}')}")
         for problem in report.warnings:
             self.stdout.write(f"{self.style.WARNING('warning')}  {problem}")
         for problem in report.errors:
             self.stderr.write(f"error  {problem}")
+        if report.counts:  # last, where they are seen however many problems there are
+            width = max(map(len, report.counts))
+            for category, seats in report.counts.items():
+                self.stdout.write(f"  {category:<{width}}  {self.style.MIGRATE_LABEL(f'{seats:>7,}')}")
+            self.stdout.write(f"  {'seats in all':<{width}}  {self.style.MIGRATE_HEADING(f'{report.seat_count:>7,}')}")
 
     def outcome(self, report: Report, venue: Venue, *, dry_run: bool) -> str:
         warnings = _count(report.warnings, "warning")
