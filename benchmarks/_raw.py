@@ -108,7 +108,7 @@ def _hold(database: psycopg.Connection[Any], target: Target, statements: Stateme
     seats = target.some_seats()
     if statements.find:
         found = database.execute(statements.find, wish).fetchone()
-        if not found:
+        if not found or not found[0]:
             raise psycopg.Rollback
         seats = found[0]
     locked = database.execute(statements.lock, wish | {"seats": seats}).fetchall()

@@ -8,20 +8,23 @@ from django.db import connection
 # One of the best CHOICE proposals at random: buyers of the same second must not all want the same four seats.
 CHOICE = 16
 # The first window answers nearly always; the wider ones cost milliseconds and are reached when single leftover seats
-# fill the smaller one. None looks at everything, lapsed holds too.
+# fill the smaller one. None looks at everything.
 WINDOWS = (256, 1024, 4096, None)
 
 # Islands: `position` minus the running number is the same for neighbours. Each island is cut into blocks of the party's
 # size from its left end, so that proposals do not overlap; blocks that leave a single seat come last.
 ADJACENT = """
-WITH place AS (
-    (SELECT id, position, rank FROM events_seat
-     WHERE event_id = %(event)s AND category_id = %(category)s AND status = 'available'
-     ORDER BY rank LIMIT %(window)s)
+WITH available AS (
+    SELECT id, position, rank FROM events_seat
+    WHERE event_id = %(event)s AND category_id = %(category)s AND status = 'available'
+    ORDER BY rank LIMIT %(window)s
+), place AS (
+    SELECT * FROM available
     UNION ALL
-    (SELECT id, position, rank FROM events_seat
-     WHERE %(window)s IS NULL AND event_id = %(event)s AND category_id = %(category)s
-       AND status = 'held' AND held_until <= statement_timestamp())
+    -- Lapsed holds only when the window is not full of available places: asked once, before this arm is looked at.
+    SELECT id, position, rank FROM events_seat
+    WHERE coalesce((SELECT count(*) FROM available) < %(window)s, TRUE)
+        AND event_id = %(event)s AND category_id = %(category)s AND status = 'held' AND held_until <= statement_timestamp()
 ), neighbour AS (
     SELECT *, position - row_number() OVER (ORDER BY position) AS island FROM place
 ), counted AS (
@@ -33,7 +36,7 @@ WITH place AS (
     HAVING count(*) = %(quantity)s
     ORDER BY leaves_single, sum(rank) LIMIT %(choice)s
 )
-SELECT seats FROM best ORDER BY leaves_single, random() LIMIT 1
+SELECT (SELECT seats FROM best ORDER BY leaves_single, random() LIMIT 1), (SELECT count(*) FROM available)
 """
 
 # Available places first, lapsed ones only for what is missing: two searches, each on its own partial index.
@@ -58,10 +61,14 @@ ORDER BY bool_or(lapsed), random() LIMIT 1
 def best_available(*, event_id: UUID, category_id: UUID, quantity: int, adjacent: bool) -> list[UUID]:
     """Propose `quantity` free places, next to each other while such are left; nothing if there are not enough."""
     wish: dict[str, Any] = {"event": event_id, "category": category_id, "quantity": quantity, "choice": CHOICE}
-    searches = [(ADJACENT, {"window": window}) for window in WINDOWS] if adjacent else []
     with connection.cursor() as cursor:
-        for sql, more in [*searches, (APART, {})]:
-            cursor.execute(sql, wish | more)
-            if found := cursor.fetchone():
-                return list(found[0])
-    return []
+        for window in WINDOWS if adjacent else ():
+            cursor.execute(ADJACENT, wish | {"window": window})
+            seats, looked_at = cursor.fetchone()
+            if seats:
+                return list(seats)
+            if window is None or looked_at < window:
+                break  # that was everything
+        cursor.execute(APART, wish)
+        found = cursor.fetchone()
+    return list(found[0]) if found else []
