@@ -1,5 +1,6 @@
 """Pages whose times are read and written by the clock of the venue."""
 
+from abc import abstractmethod
 from datetime import tzinfo
 from typing import Any
 
@@ -11,9 +12,9 @@ from .scope import ScopedAdmin
 
 
 class VenueClockAdmin(ScopedAdmin):
+    @abstractmethod
     def zone(self, request: HttpRequest, object_id: str | None) -> tzinfo | None:
         """The zone of the page; None while no venue is chosen."""
-        raise NotImplementedError
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: dict[str, Any] | None = None
