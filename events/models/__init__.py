@@ -1,6 +1,6 @@
 """What is sold: events, their categories of places, ticket types and seats."""
 
-from .event import POSTERS, Event, EventQuerySet, VenueDay
+from .event import POSTERS, Event, EventQuerySet, Series, VenueDay
 from .offer import Category, TicketType
 from .seat import FREE, NOBODY, Seat, SeatQuerySet
 from .summary import EventSummary
@@ -15,6 +15,7 @@ __all__ = [
     "EventSummary",
     "Seat",
     "SeatQuerySet",
+    "Series",
     "TicketType",
     "VenueDay",
 ]

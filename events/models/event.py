@@ -91,6 +91,20 @@ class EventQuerySet(models.QuerySet["Event"]):
         return days.filter(last_day__gte=first, first_day__lte=last)
 
 
+class Series(EditableRow):
+    """Dates that belong together: a run of performances, or what a calendar repeats."""
+
+    organizer = models.ForeignKey(Organizer, models.PROTECT, related_name="series", verbose_name=_("organizer"))
+    title = models.CharField(_("title"), max_length=200)
+
+    class Meta:
+        verbose_name = _("series")
+        verbose_name_plural = _("series")
+
+    def __str__(self) -> str:
+        return self.title
+
+
 class Event(EditableRow):
     """Something that happens at a venue at a time and is sold by the seat. Times are UTC, shown in the venue's zone."""
 
@@ -120,6 +134,21 @@ class Event(EditableRow):
         related_name="events",
         verbose_name=_("seating plan"),
         help_text=_("The version that this event is sold by. Empty: no numbered seats."),
+    )
+    series = models.ForeignKey(Series, models.SET_NULL, null=True, blank=True, related_name="events", verbose_name=_("series"))
+    source_uid = models.CharField(
+        _("imported as"),
+        max_length=300,
+        blank=True,
+        db_default="",
+        editable=False,
+        help_text=_("Its name in its file."),
+    )
+    shares_venue = models.BooleanField(
+        _("shares the venue"),
+        default=False,
+        db_default=False,
+        help_text=_("Other events may take place in this venue at the same time."),
     )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+", db_index=False
@@ -158,6 +187,9 @@ class Event(EditableRow):
             models.CheckConstraint(
                 condition=Q(status__in=["draft", "published", "postponed", "cancelled", "completed"]),
                 name="events_event_status_known",
+            ),
+            models.UniqueConstraint(
+                fields=["organizer", "source_uid"], condition=~Q(source_uid=""), name="events_event_imported_once"
             ),
             models.CheckConstraint(condition=Q(max_per_booking__gte=1), name="events_event_sells_one_or_more"),
         ]
