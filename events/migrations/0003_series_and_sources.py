@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 db_default="",
                 editable=False,
-                help_text="Its name in the file it came from.",
+                help_text="Its name in its file.",
                 max_length=300,
                 verbose_name="imported as",
             ),
