@@ -109,7 +109,7 @@ class EventAdmin(VersionedAdmin, VenueClockAdmin):
     inlines = (CategoryInline, TicketTypeInline)
     fieldsets = (
         (gettext_lazy("What"), {"fields": ("title", "slug", "category", "description", ("image", "poster"), "organizer")}),
-        (gettext_lazy("When and where"), {"fields": ("venue", "starts_at", "ends_at", "doors_at")}),
+        (gettext_lazy("When and where"), {"fields": ("venue", "starts_at", "ends_at", "doors_at", "shares_venue")}),
         (gettext_lazy("Sale"), {"fields": ("sale_starts_at", "sale_ends_at", ("max_per_booking", "max_per_customer"))}),
         (
             gettext_lazy("Places"),

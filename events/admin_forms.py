@@ -14,7 +14,8 @@ from evently import money
 from evently.desk.stock import StockForm, StockFormSet
 from evently.desk.versions import VersionedForm
 
-from .models import POSTERS, Category, TicketType
+from .models import POSTERS, Category, Event, TicketType
+from .services import VenueTaken, check_venue
 
 TIMES = {"starts_at", "ends_at", "doors_at", "sale_starts_at", "sale_ends_at"}
 LARGEST_PRICE = 10_000_000  # major units; the column holds far more, a mistyped price does not come near
@@ -71,6 +72,12 @@ class EventForm(VersionedForm):
         plan = values.get("seating_plan")
         if plan and "venue" in values and plan.venue_id != values["venue"].pk:
             self.add_error("seating_plan", _("This is a plan of another venue."))
+        if self.instance.status == Event.Status.PUBLISHED and starts_at and ends_at:
+            when = {"starts_at": starts_at, "ends_at": ends_at, "shares_venue": bool(values.get("shares_venue"))}
+            try:
+                check_venue(Event(pk=self.instance.pk, venue_id=self.instance.venue_id, **when))
+            except VenueTaken as refusal:
+                self.add_error("starts_at", str(refusal))
         return values
 
 

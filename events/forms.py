@@ -23,9 +23,24 @@ class FindForm(forms.Form):
     city = forms.CharField(required=False, max_length=100, label=_("City"))
     category = forms.ChoiceField(required=False, choices=[("", _("Everything")), *Event.Topic.choices], label=_("Category"))
 
+    price = forms.DecimalField(
+        required=False,
+        min_value=0,
+        max_digits=9,
+        decimal_places=2,
+        label=_("Price up to"),
+        help_text=_("In the event's currency."),
+    )
+    free = forms.BooleanField(required=False, label=_("Only with free places"))
+    sort = forms.ChoiceField(
+        required=False,
+        choices=[("", _("Best match, then date")), ("date", _("Date")), ("price", _("Lowest price")), ("title", _("Name"))],
+        label=_("Sorted by"),
+    )
+
     @property
     def is_filtering(self) -> bool:
-        return any(self.cleaned_data.values())
+        return any(value not in ("", None, False) for name, value in self.cleaned_data.items() if name != "sort")
 
     def apply(self, events: EventQuerySet) -> EventQuerySet:
         """Narrow the events down to what was understood of the wishes; call `is_valid` first."""
@@ -36,6 +51,10 @@ class FindForm(forms.Form):
             events = events.in_city(city)
         if category := wishes.get("category"):
             events = events.about(category)
+        if (price := wishes.get("price")) is not None:
+            events = events.from_at_most(price)
+        if wishes.get("free"):
+            events = events.with_free_places()
         if since := wishes.get("since"):
             events = events.alias(last_day=VenueDay(F("ends_at"))).filter(last_day__gte=since)
         if until := wishes.get("until"):
@@ -48,4 +67,16 @@ class FindForm(forms.Form):
             case "week":
                 now = timezone.now()
                 events = events.between(now, now + WEEK)
-        return events
+        return self._sorted(events)
+
+    def _sorted(self, events: EventQuerySet) -> EventQuerySet:
+        wishes: dict[str, Any] = self.cleaned_data
+        match wishes.get("sort"):
+            case "price":
+                return events.order_by(F("summary__price_from_minor").asc(nulls_last=True), "starts_at", "pk")
+            case "title":
+                return events.order_by("title", "starts_at", "pk")
+            case "date":
+                return events.order_by("starts_at", "pk")
+        words = wishes.get("q")
+        return events.by_relevance(words) if words else events.order_by("starts_at", "pk")

@@ -6,8 +6,6 @@ from django.db.models import F, Q
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from evently.money import CURRENCIES, to_minor
-
 from .models import Event, EventQuerySet, Seat, SeatQuerySet
 
 ORDERS = {
@@ -31,7 +29,11 @@ class Query(serializers.Serializer[Any]):
 
 
 class EventQuery(Query):
-    search = serializers.CharField(required=False, max_length=100, help_text="Words in title, description, venue or city.")
+    search = serializers.CharField(
+        required=False,
+        max_length=100,
+        help_text="Words in title, venue, city, description; forgives typing errors.",
+    )
     city = serializers.CharField(required=False, max_length=100)
     category = serializers.ChoiceField(Event.Topic.choices, required=False)
     starts_after = serializers.DateTimeField(required=False)
@@ -39,7 +41,9 @@ class EventQuery(Query):
     price_max = serializers.DecimalField(14, 3, required=False, min_value=0, help_text="In each event's own currency.")
     available = serializers.BooleanField(required=False, help_text="Whether places are free, as of a moment ago.")
     status = serializers.ChoiceField(Event.Status.choices, required=False, help_text="Left out: what is still to come.")
-    ordering = serializers.ChoiceField(list(ORDERS), required=False)
+    ordering = serializers.ChoiceField(
+        [*ORDERS, "relevance"], required=False, help_text="Left out: `relevance` when words are searched for, else `starts_at`."
+    )
 
     def apply(self, events: EventQuerySet) -> EventQuerySet:
         """Narrow the events down to what is asked for, in the order that is asked for."""
@@ -56,14 +60,12 @@ class EventQuery(Query):
         if "starts_before" in wish:
             events = events.filter(starts_at__lt=wish["starts_before"])
         if "available" in wish:
-            events = events.filter(summary__free__gt=0) if wish["available"] else events.filter(summary__free=0)
+            events = events.with_free_places() if wish["available"] else events.filter(summary__free=0)
         if "price_max" in wish:
-            cheap = Q()
-            for currency in CURRENCIES:
-                most = to_minor(wish["price_max"], currency)
-                cheap |= Q(currency=currency, summary__price_from_minor__lte=most)
-            events = events.filter(cheap)
-        return events.order_by(ORDERS[wish.get("ordering", "starts_at")], "pk")
+            events = events.from_at_most(wish["price_max"])
+        words = wish.get("search", "")
+        ordering = wish.get("ordering", "relevance" if words else "starts_at")
+        return events.by_relevance(words) if ordering == "relevance" else events.order_by(ORDERS[ordering], "pk")
 
 
 class SeatQuery(Query):

@@ -48,7 +48,7 @@ class EventSerializer(serializers.ModelSerializer[Event]):
         fields = [
             *("id", "slug", "title", "description", "category", "status", "organizer", "venue", "seating_plan"),
             *("starts_at", "ends_at", "doors_at", "sale_starts_at", "sale_ends_at", "currency"),
-            *("max_per_booking", "max_per_customer", "available", "capacity", "price_from"),
+            *("shares_venue", "max_per_booking", "max_per_customer", "available", "capacity", "price_from"),
             *("image", "url", "version", "created_at", "updated_at"),
         ]
         read_only_fields = fields
@@ -80,7 +80,7 @@ class EventWriteSerializer(serializers.ModelSerializer[Event]):
         fields = [
             *("organizer", "venue", "seating_plan", "title", "slug", "description", "category"),
             *("starts_at", "ends_at", "doors_at", "currency", "sale_starts_at", "sale_ends_at"),
-            *("max_per_booking", "max_per_customer"),
+            *("max_per_booking", "max_per_customer", "shares_venue"),
         ]
         extra_kwargs = {
             "slug": {"required": False},
@@ -89,7 +89,7 @@ class EventWriteSerializer(serializers.ModelSerializer[Event]):
         }
 
     # What tickets are bought for, and what seats and prices were made of.
-    SETTLED = ("organizer", "venue", "seating_plan", "slug", "starts_at", "ends_at", "currency")
+    SETTLED = ("organizer", "venue", "seating_plan", "slug", "starts_at", "ends_at", "currency", "shares_venue")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         event = self.instance

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -20,6 +22,7 @@ from . import summary
 from .models import Category, Event
 from .seating import MOST_PLACES, make_seats, plan_of
 
+ONE_AT_A_TIME = "events_event_one_at_a_time_in_venue"  # the constraint that two events of one venue run into
 logger = logging.getLogger(__name__)
 
 
@@ -37,11 +40,35 @@ class NotPublishable(DomainError):
         return {"reasons": self.reasons}
 
 
+class VenueTaken(DomainError):
+    """Another published event is in the venue at that time. It is named: what is published anybody may see."""
+
+    code = "venue_taken"
+    message = gettext_lazy("Another event takes place in this venue at that time.")
+
+    def __init__(self, rival: Event | None) -> None:
+        if rival is None:  # it was published in this very moment, and may be gone again
+            super().__init__()
+            return
+        clock = rival.venue.zone
+        super().__init__(
+            _(
+                "“%(title)s” takes place in this venue from %(start)s to %(end)s. "
+                "Choose another time, or say that the event shares the venue."
+            )
+            % {
+                "title": rival.title,
+                "start": date_format(rival.starts_at.astimezone(clock), "j M Y, H:i"),
+                "end": date_format(rival.ends_at.astimezone(clock), "j M Y, H:i"),
+            }
+        )
+
+
 @transactional
 def publish_event(*, event_id: UUID, actor: str) -> Event:
     """Make the seats of a draft and open it to the public; one that is published already stays as it is.
 
-    Raises `NotPublishable` with everything that stands in the way.
+    Raises `NotPublishable` with everything that stands in the way, `VenueTaken` when another event does.
     """
     event = (
         Event.objects.select_for_update(of=("self",), no_key=True)
@@ -55,14 +82,36 @@ def publish_event(*, event_id: UUID, actor: str) -> Event:
     categories = list(event.categories.order_by("position", "name").prefetch_related("ticket_types"))
     if reasons := [*_reasons_of_the_event(event), *_reasons_of_the_places(plan, categories)]:
         raise NotPublishable(reasons)
-    seats = make_seats(event, plan=plan, categories=categories)
     event.status = Event.Status.PUBLISHED
     event.version += 1
-    event.save(update_fields=["status", "version"])
+    _take_the_venue(event)
+    seats = make_seats(event, plan=plan, categories=categories)
     summary.refresh([event.pk])
     publish("event.published", event=str(event.pk), actor=actor)
     logger.info("Event %s published with %d seats by %s", event.pk, seats, actor)
     return event
+
+
+def check_venue(event: Event) -> None:
+    """Raise `VenueTaken` if another published event is in the venue at the event's time and does not share it."""
+    if rival := _rival(event):
+        raise VenueTaken(rival)
+
+
+def _take_the_venue(event: Event) -> None:
+    """Save the event as published; the database waits for rivals that are being published, and lets one of them through."""
+    check_venue(event)
+    try:
+        with transaction.atomic():
+            event.save(update_fields=["status", "version"])
+    except IntegrityError as error:
+        if ONE_AT_A_TIME not in str(error):
+            raise
+        raise VenueTaken(_rival(event)) from error
+
+
+def _rival(event: Event) -> Event | None:
+    return Event.objects.in_the_way_of(event).select_related("venue").order_by("starts_at").first()
 
 
 @transactional

@@ -53,7 +53,7 @@ class Card(NamedTuple):
 def home(request: HttpRequest) -> HttpResponse:
     form = FindForm(request.GET)
     form.is_valid()  # parts that make no sense are left out of the search and say so
-    upcoming = Event.objects.upcoming().with_list_fields().order_by("starts_at", "pk")
+    upcoming = Event.objects.upcoming().with_list_fields()
     page = _page_number(request)
     found = _cards(form.apply(upcoming)[(page - 1) * PAGE : page * PAGE + 1])
     cards, has_more = found[:PAGE], len(found) > PAGE
@@ -67,7 +67,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "featured": featured,
         "page": page,
         "next_page": page + 1 if has_more else None,
-        "nearest": _cards(upcoming[:NEAREST]) if not cards and form.is_filtering else [],
+        "nearest": _cards(upcoming.order_by("starts_at", "pk")[:NEAREST]) if not cards and form.is_filtering else [],
         "cities": cities,
         "topics": topics,
     }

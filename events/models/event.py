@@ -2,9 +2,11 @@
 
 import zlib
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Self
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -15,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from evently.accounts.models import Organizer
 from evently.database import EditableRow
-from evently.money import CURRENCIES
+from evently.money import CURRENCIES, to_minor
 from venues.models import SeatingPlan, Venue
 
 # Built-in pictures, in static/img/posters.
@@ -37,6 +39,16 @@ class VenueDay(models.Func):
         super().__init__(F("venue__time_zone"), time, **more)
 
 
+FORGIVEN_FROM = 4  # letters; in shorter words every typing error is another word
+
+
+class Fold(models.Func):
+    """A text without capitals and accents, as the database writes `Event.words`."""
+
+    function = "events_fold"
+    output_field = models.TextField()
+
+
 class EventQuerySet(models.QuerySet["Event"]):
     def of(self, user: Any) -> Self:
         """The events of this person's teams; all for a superuser."""
@@ -52,19 +64,39 @@ class EventQuerySet(models.QuerySet["Event"]):
 
     def with_list_fields(self) -> Self:
         """Load what a list shows of an event along with it: its venue and summary."""
-        return self.select_related("venue", "summary")
+        return self.select_related("venue", "summary").defer("words")
 
     def matching(self, words: str) -> Self:
-        """Those in which every word occurs: in the title, the venue's name, the city or the description."""
+        """Those in which every word occurs, in the title, the venue's name, the city or the beginning of the description.
+
+        Accents do not count; a word of at least four letters may have a typing error, which trigrams forgive
+        (https://www.postgresql.org/docs/current/pgtrgm.html).
+        """
         found = self
         for word in words.split():
-            found = found.filter(
-                Q(title__icontains=word)
-                | Q(venue__name__icontains=word)
-                | Q(venue__city__icontains=word)
-                | Q(description__icontains=word)
-            )
+            meant = Fold(models.Value(word))
+            condition = Q(words__contains=meant)
+            if len(word) >= FORGIVEN_FROM:
+                condition |= Q(words__trigram_word_similar=meant)
+            found = found.filter(condition)
         return found
+
+    def by_relevance(self, words: str) -> Self:
+        """The closest titles first, then by time."""
+        likeness: dict[str, Any] = {"function": "word_similarity", "output_field": models.FloatField()}
+        title = models.Func(Fold(models.Value(words)), Fold(F("title")), **likeness)
+        return self.order_by(title.desc(), "starts_at", "pk")
+
+    def from_at_most(self, price: Decimal) -> Self:
+        """Those whose lowest price is not above `price`, in each event's own currency."""
+        cheap = Q()
+        for currency in CURRENCIES:
+            cheap |= Q(currency=currency, summary__price_from_minor__lte=to_minor(price, currency))
+        return self.filter(cheap)
+
+    def with_free_places(self) -> Self:
+        """Those that had free places a moment ago, and can be bought at all."""
+        return self.filter(status=Event.Status.PUBLISHED, summary__free__gt=0, sale_ends_at__gt=Now())
 
     def in_city(self, city: str) -> Self:
         return self.filter(venue__city__iexact=city)
@@ -76,6 +108,13 @@ class EventQuerySet(models.QuerySet["Event"]):
         """Those that take place, if only in part, from `start` until before `end`; `None` leaves that side open."""
         found = self if start is None else self.filter(ends_at__gt=start)
         return found if end is None else found.filter(starts_at__lt=end)
+
+    def in_the_way_of(self, event: "Event") -> Self:
+        """The published events of its venue at its time, unless one of them shares the venue."""
+        if event.shares_venue:
+            return self.none()
+        rivals = self.filter(venue=event.venue_id, status=Event.Status.PUBLISHED, shares_venue=False).exclude(pk=event.pk)
+        return rivals.between(event.starts_at, event.ends_at)
 
     def today(self) -> Self:
         """Those that take place today by the venue's own calendar."""
@@ -175,6 +214,7 @@ class Event(EditableRow):
         _("tickets per customer, at most"), null=True, blank=True, help_text=_("Bought and held together; empty: no limit.")
     )
     version = models.PositiveIntegerField(_("version"), default=1, editable=False)
+    words = models.TextField(blank=True, db_default="", editable=False)  # what search looks at, written by a trigger
 
     objects = EventQuerySet.as_manager()
 
@@ -194,7 +234,8 @@ class Event(EditableRow):
             models.CheckConstraint(condition=Q(max_per_booking__gte=1), name="events_event_sells_one_or_more"),
         ]
         indexes = [
-            models.Index(fields=["starts_at"], condition=Q(status__in=["published", "postponed"]), name="events_event_upcoming")
+            models.Index(fields=["starts_at"], condition=Q(status__in=["published", "postponed"]), name="events_event_upcoming"),
+            GinIndex(fields=["words"], name="events_event_words", opclasses=["gin_trgm_ops"]),
         ]
 
     def __str__(self) -> str:

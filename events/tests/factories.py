@@ -50,6 +50,7 @@ def make_event(*, venue: Venue | None = None, **facts: Any) -> Event:
         "ends_at": now + timedelta(days=7, hours=3),
         "sale_starts_at": now - timedelta(days=1),
         "sale_ends_at": now + timedelta(days=6),
+        "shares_venue": True,
     }
     return Event.objects.create(venue=venue, organizer=venue.organizer, **(values | facts))
 

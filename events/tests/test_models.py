@@ -35,6 +35,47 @@ def test_matching_needs_every_word_somewhere() -> None:
     assert titles(Event.objects.matching("  ")) == ["Cloud Night", "Open Air", "Sky Sessions"]
 
 
+def test_matching_forgives_accents_capitals_and_typing_errors() -> None:
+    make_event(title="Café Olé", venue=make_venue(slug="munich", name="Große Bühne", city="München"))
+    make_event(title="String Quartet", venue=make_venue(slug="park", name="Park Stage", city="Hamburg"))
+
+    for words in ("cafe", "CAFÉ ole", "munchen", "Muenchen", "grosse buhne", "bühn"):
+        assert titles(Event.objects.matching(words)) == ["Café Olé"]
+    for words in ("qartet", "quartett", "quar", "hambrug strng", "stage"):
+        assert titles(Event.objects.matching(words)) == ["String Quartet"]
+    for words in ("opera", "xyz", "%", "_", "quartet munchen"):
+        assert titles(Event.objects.matching(words)) == []
+
+
+def test_words_follow_the_event_and_its_venue() -> None:
+    event = make_event(title="Concert")
+    event.title = "Recital"
+    event.save()
+    assert titles(Event.objects.matching("recital")) == ["Recital"]
+    assert titles(Event.objects.matching("concert")) == []
+
+    event.venue.name = "Cloud House"
+    event.venue.save()
+    assert titles(Event.objects.matching("cloud")) == ["Recital"]
+    assert titles(Event.objects.matching("main hall")) == []
+
+
+def test_by_relevance_puts_the_closest_title_first() -> None:
+    make_event(title="Evening", description="With the quartet of last year.")
+    make_event(title="String Quartet", starts_at=timezone.now(), ends_at=timezone.now() + timedelta(hours=9))
+
+    found = Event.objects.matching("quartet").by_relevance("quartet")
+
+    assert [event.title for event in found] == ["String Quartet", "Evening"]
+
+
+def test_search_uses_the_index_of_words() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+
+    assert "events_event_words" in Event.objects.matching("quartet").explain()
+
+
 def test_filters_by_city_and_topic() -> None:
     make_event(title="A", category="music")
     make_event(title="B", category="comedy", venue=make_venue(slug="park", city="Hamburg"))

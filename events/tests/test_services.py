@@ -2,6 +2,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from bookings.tests.races import outcomes, race
 from evently.outbox.models import OutboxMessage
+from events import services
 from events.models import Category, Event, Seat, TicketType
-from events.services import NotPublishable, make_categories_from_plan, publish_event
+from events.services import NotPublishable, VenueTaken, make_categories_from_plan, publish_event
 from events.tests.factories import make_event, make_venue
 from venues.geometry import read_layout
 from venues.importing import import_seating_plan
@@ -257,3 +260,61 @@ def test_only_a_draft_is_published(status: str) -> None:
         publish_event(event_id=event.pk, actor="test")
     assert refusal.value.extra() == {"reasons": [f"It is {status}."]}
     assert not Seat.objects.exists()
+
+
+@pytest.mark.django_db
+def test_publish_event_refuses_the_time_of_another_event_in_the_venue_and_names_it() -> None:
+    first, second = make_standing(shares_venue=False, title="First"), make_standing(shares_venue=False, title="Second")
+    publish_event(event_id=first.pk, actor="test")
+
+    with pytest.raises(VenueTaken, match=r"“First” takes place in this venue from .* to .*\. Choose another time"):
+        publish_event(event_id=second.pk, actor="test")
+
+    second.refresh_from_db()
+    assert (second.status, second.version, second.seats.count()) == ("draft", 1, 0)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("way_out", ["shares", "elsewhere", "afterwards", "postponed"])
+def test_publish_event_takes_a_venue_that_is_free_or_shared(way_out: str) -> None:
+    first = publish_event(event_id=make_standing(shares_venue=False).pk, actor="test")
+    ways: dict[str, dict[str, Any]] = {
+        "shares": {"shares_venue": True},
+        "elsewhere": {"venue": make_venue(slug="park")},
+        "afterwards": {"starts_at": first.ends_at, "ends_at": first.ends_at + timedelta(hours=1)},
+        "postponed": {},
+    }
+    if way_out == "postponed":
+        Event.objects.filter(pk=first.pk).update(status="postponed")
+
+    assert (
+        publish_event(event_id=make_standing(**({"shares_venue": False} | ways[way_out])).pk, actor="test").status == "published"
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_events_published_at_one_moment_one_gets_the_venue(monkeypatch: pytest.MonkeyPatch) -> None:
+    drafts = [make_standing(shares_venue=False), make_standing(shares_venue=False)]
+    monkeypatch.setattr(services, "check_venue", lambda event: None)  # both have looked before either is there
+
+    results = race(partial(publish_event, event_id=draft.pk, actor="test") for draft in drafts)
+
+    assert outcomes(results) == {"Event": 1, "VenueTaken": 1}
+    assert sorted(Event.objects.values_list("status", flat=True)) == ["draft", "published"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_the_constraint_both_get_the_venue(monkeypatch: pytest.MonkeyPatch) -> None:
+    drafts = [make_standing(shares_venue=False), make_standing(shares_venue=False)]
+    monkeypatch.setattr(services, "check_venue", lambda event: None)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s", [services.ONE_AT_A_TIME])
+        (wall,) = cursor.fetchone() or ("",)
+        cursor.execute(f"ALTER TABLE events_event DROP CONSTRAINT {services.ONE_AT_A_TIME}")
+    try:
+        results = race(partial(publish_event, event_id=draft.pk, actor="test") for draft in drafts)
+        assert outcomes(results) == {"Event": 2}
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("TRUNCATE events_event CASCADE")
+            cursor.execute(f"ALTER TABLE events_event ADD CONSTRAINT {services.ONE_AT_A_TIME} {wall}")
