@@ -29,7 +29,6 @@ class FindForm(forms.Form):
         max_digits=9,
         decimal_places=2,
         label=_("Price up to"),
-        help_text=_("In the event's currency."),
     )
     free = forms.BooleanField(required=False, label=_("Only with free places"))
     sort = forms.ChoiceField(
