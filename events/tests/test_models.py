@@ -60,20 +60,32 @@ def test_words_follow_the_event_and_its_venue() -> None:
     assert titles(Event.objects.matching("main hall")) == []
 
 
-def test_by_relevance_puts_the_closest_title_first() -> None:
+def test_typing_errors_are_forgiven_in_names_not_in_descriptions() -> None:
     make_event(title="Evening", description="With the quartet of last year.")
-    make_event(title="String Quartet", starts_at=timezone.now(), ends_at=timezone.now() + timedelta(hours=9))
+
+    assert titles(Event.objects.matching("quartet")) == ["Evening"]
+    assert titles(Event.objects.matching("qartet")) == []
+
+
+def test_by_relevance_puts_names_as_written_first_then_typing_errors_then_descriptions() -> None:
+    now = timezone.now()
+    make_event(title="Evening", description="With the quartet of last year.")
+    make_event(title="Quartett Days")
+    make_event(title="Quarted", starts_at=now, ends_at=now + timedelta(hours=9))
+    make_event(title="String Quartet", starts_at=now + timedelta(days=9), ends_at=now + timedelta(days=10))
 
     found = Event.objects.matching("quartet").by_relevance("quartet")
 
-    assert [event.title for event in found] == ["String Quartet", "Evening"]
+    assert [event.title for event in found] == ["Quartett Days", "String Quartet", "Quarted", "Evening"]
 
 
-def test_search_uses_the_index_of_words() -> None:
+def test_search_uses_the_indexes_of_names_and_words() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
 
-    assert "events_event_words" in Event.objects.matching("quartet").explain()
+    plan = Event.objects.matching("quartet").explain()
+    assert "events_event_words" in plan
+    assert "events_event_names" in plan
 
 
 def test_filters_by_city_and_topic() -> None:
