@@ -60,7 +60,7 @@ class Statements:
         from bookings.services import hold, rows
         from evently.rest import idempotency
 
-        find = {"best": picking.ADJACENT, "standing": picking.APART, "chosen": None}[kind]
+        find = {"best": picking.FIND, "standing": picking.APART, "chosen": None}[kind]
         lock = rows.LOCK_FREE + ("" if kind == "chosen" else " SKIP LOCKED")
         write = hold.WRITE_HOLD
         return cls(idempotency.CLAIM, sale.OPEN, sale.TAKEN, find, lock, write, picking.WINDOWS[0], picking.CHOICE)
@@ -107,10 +107,14 @@ def _hold(database: psycopg.Connection[Any], target: Target, statements: Stateme
     database.execute(statements.taken, wish).fetchone()
     seats = target.some_seats()
     if statements.find:
-        found = database.execute(statements.find, wish).fetchone()
-        if not found or not found[0]:
+        found = database.execute(statements.find, wish).fetchall()
+        if len(found) < PARTY and target.kind == "best":
             raise psycopg.Rollback
-        seats = found[0]
+        if target.kind == "best":  # any four in a row: what a bare client would do
+            start = random.randrange(len(found) // PARTY) * PARTY
+            seats = [place[0] for place in found[start : start + PARTY]]
+        else:
+            seats = found[0][0]
     locked = database.execute(statements.lock, wish | {"seats": seats}).fetchall()
     if len(locked) < PARTY or opened is None:
         raise psycopg.Rollback
@@ -213,11 +217,14 @@ def pgbench_script(target: Target, server_version: int) -> str:
         "actor": f"'user:' || {user}",
     }
     claim = statements.claim % (fresh, f"'user:' || {user}", f"{fresh}::text", "'wish'", booking)
-    find = (
-        f"SELECT quote_literal((found.seats)::text) AS seats FROM ({statements.find}) found (seats) \\gset"
-        if statements.find
-        else ""
-    )
+    find = statements.find or ""
+    if target.kind == "best":
+        find = (
+            f"SELECT array_agg(id) FROM (SELECT id FROM ({find}) place ORDER BY position "
+            f"OFFSET floor(random() * {(statements.window or 0) // PARTY}) * {PARTY} LIMIT {PARTY}) four"
+        )
+    if find:
+        find = f"SELECT quote_literal((found.seats)::text) AS seats FROM ({find}) found (seats) \\gset"
     return "\n".join(
         [
             "\\set turn :turn + 1",

@@ -25,6 +25,7 @@ from payments.services import cancel_booking, start_checkout
 from . import services
 from .forms import TERMS_VERSION
 from .models import Booking, Ticket
+from .picking import Wish
 from .sale import Buyer
 from .serializers import (
     BookingSerializer,
@@ -90,7 +91,8 @@ class BookingViewSet(viewsets.GenericViewSet[Booking]):
         if seats := wish.get("seats"):
             booking = services.hold_seats(seats=seats, **common)
         else:
-            booking = services.hold_best(quantities=wish["items"], **common)
+            extras = Wish(wheelchairs=wish["wheelchairs"], aisle=wish["aisle"])
+            booking = services.hold_best(quantities=wish["items"], wish=extras, **common)
         return Response(_rendered([booking], request)[0], status=status.HTTP_201_CREATED)
 
     @extend_schema(

@@ -45,6 +45,10 @@ class HoldSerializer(serializers.Serializer[Any]):
     event = serializers.UUIDField()
     seats = serializers.ListField(child=SeatWishField(), max_length=MOST_SEATS, required=False)
     items = serializers.ListField(child=ItemSerializer(), max_length=MOST_SEATS, required=False)
+    wheelchairs = serializers.IntegerField(
+        min_value=0, max_value=MOST_SEATS, default=0, help_text="With `items`: so many of the places are for wheelchairs."
+    )
+    aisle = serializers.BooleanField(default=False, help_text="With `items`: rather at the end of a row or beside an aisle.")
 
     def validate_seats(self, seats: list[Any]) -> dict[UUID, UUID | None]:
         return chosen(seats)
@@ -60,6 +64,8 @@ class HoldSerializer(serializers.Serializer[Any]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if bool(attrs.get("seats")) == bool(attrs.get("items")):
             raise serializers.ValidationError(_("Give either seats or items."))
+        if attrs["wheelchairs"] > sum(attrs.get("items", {}).values()):
+            raise serializers.ValidationError({"wheelchairs": [_("That is more than the places wished for.")]})
         return attrs
 
 

@@ -22,6 +22,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from bookings import services
 from bookings.buyer import buyer_of
 from bookings.models import Booking
+from bookings.picking import Wish
 from evently.context import live_hold
 from evently.errors import DomainError
 from evently.templatetags.evently import moment
@@ -200,7 +201,8 @@ def _hold_best(request: HttpRequest, event: Event) -> Booking:
         raise NothingChosen
     buyer = buyer_of(request, create=True)
     before = live_hold(buyer, event)
-    booking = services.hold_best(buyer=buyer, event_id=event.pk, quantities=quantities)
+    wish = Wish(wheelchairs=int("wheelchair" in request.POST), aisle="aisle" in request.POST)
+    booking = services.hold_best(buyer=buyer, event_id=event.pk, quantities=quantities, wish=wish)
     if before and before.status == Booking.Status.HELD:
         services.cancel_booking(booking_id=before.pk, actor=str(buyer))
     return booking
@@ -266,6 +268,8 @@ def _ticket_page(request: HttpRequest, event: Event, *, refusal: DomainError | N
         "lines": lines,
         "has_numbered": any(line.category.numbered for line in prices),
         "has_categories": len(prices) > 1,
+        "has_accessible": event.seats.filter(accessible=True).exists(),
+        "wishes": request.POST,
     }
     return _answer(request, "events/pick_tickets.html", context, refusal)
 

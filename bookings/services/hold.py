@@ -11,14 +11,14 @@ from django.db.models import F, Q, Sum
 from django.utils.translation import get_language
 
 from bookings.models import Booking, BookingSeat, guest_secret
-from bookings.picking import best_available
+from bookings.picking import NO_WISH, Wish, best_available
 from bookings.sale import Buyer, Offer, Sale
 from evently.database import Busy, transactional, uuid7
 from evently.rest.idempotency import Once
 from events.live import announce
 from events.models import FREE, NOBODY, Seat
 
-from .refusals import EmptyBooking, HoldEnded, SoldOut
+from .refusals import EmptyBooking, HoldEnded, NoWheelchairPlace, SoldOut
 from .rows import line_of, lock_free, lock_holding, record, refuse_missing, take_over
 
 HOLD = timedelta(minutes=10)
@@ -51,16 +51,18 @@ WHERE id = ANY(%(seats)s::uuid[]) RETURNING (SELECT reference FROM booking), (SE
 """
 
 
-def hold_best(*, buyer: Buyer, event_id: UUID, quantities: Mapping[UUID, int], once: Once | None = None) -> Booking:
+def hold_best(
+    *, buyer: Buyer, event_id: UUID, quantities: Mapping[UUID, int], wish: Wish = NO_WISH, once: Once | None = None
+) -> Booking:
     """Hold the best free places of the given ticket types, adjacent in a row while such are left, or nothing.
 
-    Raises `SoldOut` only when fewer places are free than wished, `Busy` when others were faster every time, and what
-    `Sale` refuses.
+    Raises `SoldOut` only when fewer places are free than wished (wheelchair places and the seats beside them are free for
+    those alone who wish for them), `NoWheelchairPlace`, `Busy` when others were faster every time, and what `Sale` refuses.
     """
     for attempt in range(TRIES + PATIENT_TRIES):
         # Not found while skipping locked seats may mean busy, not gone: after a few tries wait for the others.
         with suppress(_Outpaced):
-            return _hold_best(buyer=buyer, event_id=event_id, quantities=quantities, once=once, wait=attempt >= TRIES)
+            return _hold_best(buyer=buyer, event_id=event_id, quantities=quantities, wish=wish, once=once, wait=attempt >= TRIES)
     raise Busy
 
 
@@ -69,7 +71,9 @@ class _Outpaced(Exception):
 
 
 @transactional
-def _hold_best(*, buyer: Buyer, event_id: UUID, quantities: Mapping[UUID, int], once: Once | None, wait: bool) -> Booking:
+def _hold_best(
+    *, buyer: Buyer, event_id: UUID, quantities: Mapping[UUID, int], wish: Wish, once: Once | None, wait: bool
+) -> Booking:
     booking_id = uuid7()
     if earlier := _claim(once, buyer=buyer, booking_id=booking_id):
         return earlier
@@ -84,9 +88,9 @@ def _hold_best(*, buyer: Buyer, event_id: UUID, quantities: Mapping[UUID, int], 
         wishes.setdefault((offer.category_id, offer.numbered), []).append(offer)
     offers: dict[UUID, Offer] = {}
     for (category_id, numbered), wished in wishes.items():
-        places = best_available(event_id=event_id, category_id=category_id, quantity=len(wished), adjacent=numbered)
+        places = best_available(event_id=event_id, category_id=category_id, quantity=len(wished), adjacent=numbered, wish=wish)
         if not places:
-            raise SoldOut
+            raise NoWheelchairPlace if wish.wheelchairs and numbered else SoldOut
         offers |= zip(places, wished, strict=True)
 
     seats = lock_free(offers, event_id=event_id, skip_locked=not wait)

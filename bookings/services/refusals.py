@@ -26,6 +26,11 @@ class SoldOut(DomainError):
     message = _("There are not enough free places left.")
 
 
+class NoWheelchairPlace(SoldOut):
+    code = "no_wheelchair_place"
+    message = _("No wheelchair place with that many free seats beside it is left here. Please try fewer seats or another price.")
+
+
 class HoldEnded(DomainError):
     code = "hold_ended"
     message = _("The time for these seats has ended.")

@@ -83,7 +83,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         return found
 
     def by_relevance(self, words: str) -> Self:
-        """First those with the words in title, venue or city, as written or nearly so, then those that only tell of them; by time.
+        """First those with the words in their names, as written or nearly so, then those that tell of them; by time.
 
         Likeness is measured for typing errors alone: for every event with a frequent word it would take a tenth of a second.
         """

@@ -77,6 +77,8 @@ class Seat(Row):
         indexes = [
             models.Index(fields=["event", "category", "rank"], condition=Q(status="available"), name="events_seat_available"),
             models.Index(fields=["event", "held_until"], condition=Q(status="held"), name="events_seat_held"),
+            # A hold leaves this one alone: what it is made of never changes with it.
+            models.Index(fields=["event", "position"], condition=Q(accessible=True), name="events_seat_accessible"),
         ]
 
     def __str__(self) -> str:
