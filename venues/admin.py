@@ -1,13 +1,11 @@
 """Venues and their seating plans at the desk."""
 
-import zoneinfo
 from collections.abc import Mapping
 from typing import Any, cast
 
-from django import forms
 from django.contrib import admin, messages
 from django.core import signing
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -17,34 +15,16 @@ from django.utils.translation import gettext_lazy as _
 
 from evently.accounts.models import User
 from evently.desk.scope import MANAGERS, SALES, ReadOnlyAdmin, ReadOnlyInline, ScopedAdmin
-from evently.desk.versions import VersionedAdmin, VersionedForm
+from evently.desk.versions import VersionedAdmin
 
+from .admin_forms import PlanFileForm, RowPlanForm, RowsFormSet, VenueForm
 from .geometry import Plan, SeatPlace, read_layout
-from .importing import Report, import_seating_plan
+from .importing import Report, import_seating_plan, keep_layout
 from .models import SeatingPlan, Venue
 
-LARGEST_FILE = 5_000_000  # bytes; a stadium of 60,000 seats compresses below what a form field may hold
 DRAWN_SEATS = 10_000
+MOST_PLANNED = 150_000  # seats; the largest stadiums have less
 HALF_AN_HOUR = 1800
-
-
-class VenueForm(VersionedForm):
-    time_zone = forms.ChoiceField(
-        label=_("Time zone"),
-        choices=lambda: [("", "—"), *((name, name) for name in sorted(zoneinfo.available_timezones()))],
-        help_text=_("All times of events here are shown by this clock."),
-    )
-
-
-class PlanFileForm(forms.Form):
-    file = forms.FileField(label=_("Seating plan"), help_text=_("A JSON file in the open seating-plan format."))
-    name = forms.CharField(label=_("Name"), max_length=200, required=False, help_text=_("Empty: the name in the file."))
-
-    def clean_file(self) -> Any:
-        file = self.cleaned_data["file"]
-        if (file.size or 0) > LARGEST_FILE:
-            raise ValidationError(_("The file is larger than 5 MB."))
-        return file
 
 
 class SeatingPlanInline(ReadOnlyInline):
@@ -86,8 +66,49 @@ class VenueAdmin(VersionedAdmin):
         return self.only_team(request) | super().get_changeform_initial_data(request)
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.import_plan)
-        return [path("<uuid:pk>/import-plan/", view, name="venues_venue_import_plan"), *super().get_urls()]
+        view = self.admin_site.admin_view
+        return [
+            path("<uuid:pk>/import-plan/", view(self.import_plan), name="venues_venue_import_plan"),
+            path("<uuid:pk>/make-plan/", view(self.make_plan), name="venues_venue_make_plan"),
+            *super().get_urls(),
+        ]
+
+    def make_plan(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        """Make a seating plan of a few numbers: look at it first, then keep it."""
+        venue = self.get_object(request, str(pk))
+        if not self.has_change_permission(request, venue):
+            raise PermissionDenied
+        form, rows = RowPlanForm(request.POST or None), RowsFormSet(request.POST or None, prefix="rows")
+        preview, seats = None, 0
+        if request.method == "POST" and form.is_valid() & rows.is_valid():
+            filled = [row for row in rows.cleaned_data if row]
+            names = [row["name"] for row in filled]
+            seats = sum(row["blocks"] * row["rows"] * row["seats"] for row in filled)
+            too_many = _("That makes %(count)d seats; at most %(most)d are possible.") % {"count": seats, "most": MOST_PLANNED}
+            if len(set(names)) < len(names):
+                form.add_error(None, _("Two rows of this form have the same name."))
+            elif seats > MOST_PLANNED:
+                form.add_error(None, too_many)
+            elif "keep" in request.POST:
+                plan = keep_layout(venue=venue, layout=form.layout(filled), actor=cast(User, request.user))
+                self.log_change(request, venue, f"Made {plan}.")
+                done = _("%(plan)s is there: %(count)d seats.") % {"plan": plan, "count": plan.seat_count}
+                messages.success(request, done)
+                return HttpResponseRedirect(reverse("admin:venues_seatingplan_change", args=[plan.pk]))
+            else:
+                preview = draw(read_layout(form.layout(filled))) if seats <= DRAWN_SEATS else _("Too large to draw here.")
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": venue,
+            "title": _("Make a seating plan of rows"),
+            "form": form,
+            "rows": rows,
+            "preview": preview,
+            "count": seats,
+        }
+        status = 422 if form.errors or (request.method == "POST" and not rows.is_valid()) else 200
+        return TemplateResponse(request, "admin/venues/venue/make_plan.html", context, status=status)
 
     def import_plan(self, request: HttpRequest, pk: Any) -> HttpResponse:
         """Upload a plan, see what it holds and what is wrong with it, then import it.

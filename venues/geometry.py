@@ -13,7 +13,7 @@ Point = tuple[float, float]
 SEAT_RADIUS, TEXT_SIZE = 10.0, 16.0
 AISLE = 1.5  # a step this many times the usual one is an aisle
 FEW_STEPS = 3  # a row with fewer steps does not know its usual one
-STAGES = ("STAGE", "BÜHNE")
+STAGES = ("STAGE", "BÜHNE", "PITCH", "SPIELFELD")  # what everybody looks at
 ROW_WORD = re.compile(r"^(row|reihe)\s+(?=\S)", re.IGNORECASE)
 
 

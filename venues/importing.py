@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
@@ -10,6 +11,7 @@ from django.utils.translation import gettext as _
 from evently.accounts.models import User
 
 from .checking import Findings, Problem, examine
+from .geometry import read_layout
 from .models import SeatingPlan, Venue
 
 
@@ -47,6 +49,18 @@ def import_seating_plan(
         return Report(counts, findings.warnings, [too_long])
     plan, is_known = _store(findings, venue=venue, name=plan_name, actor=actor, dry_run=dry_run)
     return Report(counts, findings.warnings, [], plan, is_known)
+
+
+def keep_layout(*, venue: Venue, layout: dict[str, Any], actor: User | None = None) -> SeatingPlan:
+    """Make a layout of our own making the venue's next seating plan, or return the plan that has it already.
+
+    It is not examined as a file is: that takes half a minute for a stadium.
+    """
+    plan, _is_known = _store(
+        Findings(layout=layout, plan=read_layout(layout)), venue=venue, name=layout["name"], actor=actor, dry_run=False
+    )
+    assert plan  # noqa: S101 -- for the type checker: a layout without errors is kept
+    return plan
 
 
 @transaction.atomic

@@ -94,3 +94,36 @@ def test_two_people_at_one_venue_do_not_overwrite_each_other(ours: Team, sign_in
     venue.refresh_from_db()
     assert (venue.city, venue.address, venue.version) == ("Weimar", "", 2)
     assert typed_into(conflict, "venue_form")["address"] == "Main Street 1"
+
+
+def test_a_plan_is_made_of_a_few_numbers(ours: Team, sign_in: SignIn) -> None:
+    client = sign_in(ours)
+    page = reverse("admin:venues_venue_make_plan", args=[ours.things[Venue].pk])
+    assert client.get(page).status_code == 200
+    typed = {
+        **{"name": "Gala", "arrangement": "stage", "rows-TOTAL_FORMS": "4", "rows-INITIAL_FORMS": "0"},
+        **{"rows-0-name": "Stalls", "rows-0-blocks": "1", "rows-0-rows": "3", "rows-0-seats": "10", "rows-0-aisle": "on"},
+        **{"rows-1-name": "Balcony", "rows-1-blocks": "1", "rows-1-rows": "2", "rows-1-seats": "8"},
+        **{f"rows-{number}-blocks": "1" for number in (2, 3)},
+    }
+
+    shown = client.post(page, typed)
+    assert (shown.status_code, shown.context["count"]) == (200, 46)
+    assert '<svg class="plan-preview"' in shown.text
+    assert SeatingPlan.objects.count() == 1
+
+    done = client.post(page, typed | {"keep": "1"})
+    plan = SeatingPlan.objects.get(number=2)
+    assert (plan.name, plan.seat_count) == ("Gala", 46)
+    assert done.headers["Location"] == reverse("admin:venues_seatingplan_change", args=[plan.pk])
+
+    for wrong in ({"name": ""}, {"rows-1-name": "Stalls"}, {"rows-0-rows": "0"}, {"rows-0-rows": "200", "rows-0-blocks": "200"}):
+        refused = client.post(page, typed | wrong | {"keep": "1"})
+        assert refused.status_code == 422
+    assert SeatingPlan.objects.count() == 2
+
+
+def test_nobody_makes_a_plan_for_another_team(theirs: Team, ours: Team, sign_in: SignIn) -> None:
+    page = reverse("admin:venues_venue_make_plan", args=[theirs.things[Venue].pk])
+
+    assert sign_in(ours).get(page).status_code in (302, 403, 404)
