@@ -1,46 +1,20 @@
-"""Finding an event, reading about it, choosing seats or tickets of it."""
+"""Finding an event and reading about it."""
 
-import hashlib
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import suppress
-from datetime import datetime
-from itertools import groupby
-from typing import Any, Final, NamedTuple, Self
-from uuid import UUID
+from typing import NamedTuple
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
-from django.utils.cache import get_conditional_response
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
-from django.utils.translation import get_language, gettext
-from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods, require_safe
-
-from bookings import services
-from bookings.buyer import buyer_of
-from bookings.models import Booking
-from bookings.picking import Wish
-from evently.context import live_hold
-from evently.errors import DomainError
-from evently.templatetags.evently import moment
+from django.views.decorators.http import require_safe
 
 from . import markdown
+from .access import visible_event
 from .forms import FindForm
-from .models import Event, EventQuerySet, TicketType
-from .offers import PriceLine, SaleState, begins_later, has_ended, price_list, sale_state, summary_state
-from .seatmap import MapSeat, count_free, draw_seats, drawing_of, nearest_block, read_seats, read_states
+from .models import Event, EventQuerySet
+from .offers import SaleState, price_list, sale_state, summary_state
 
 PAGE = 24
 NEAREST = 3
-PARTY = 5  # the most that the row of numbers offers
-USUAL_PARTY = 2  # four of five bookings are for two
-MOST = 1000  # a number above it is refused like it
-
-BOX: Final = '<div class="pair"><input type="checkbox" name="seat" id="s{}" value="{}"{}><label for="s{}">{}{}</label></div>'
-PLAIN, CHECKED, DISABLED, GAP = SafeString(""), SafeString(" checked"), SafeString(" disabled"), SafeString(" data-gap")
 
 
 class Card(NamedTuple):
@@ -77,7 +51,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def show_event(request: HttpRequest, slug: str) -> HttpResponse:
-    event = _visible_event(request, slug)
+    event = visible_event(request, slug)
     prices = price_list(event)
     free = sum(line.free for line in prices)
     now = timezone.now()
@@ -95,75 +69,6 @@ def show_event(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "events/event.html", context)
 
 
-class NothingChosen(DomainError):
-    code = "nothing_chosen"
-    message = _("Please choose at least one place first.")
-    status = 422
-
-
-class SeatRow(NamedTuple):
-    """A row of the list: its seats as check boxes."""
-
-    section: str
-    name: str
-    boxes: SafeString
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def pick_seats(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show the hall as a map and as a list; a POST holds the chosen seats, or exchanges those that the visitor holds."""
-    event = _visible_event(request, slug)
-    refusal = None
-    if request.method == "POST":
-        try:
-            booking = _hold_chosen(request, event)
-        except DomainError as error:
-            refusal = error
-        else:
-            return redirect("bookings:edit-details", booking.pk)
-    return _seat_page(request, event, refusal=refusal)
-
-
-@require_safe
-def seat_states(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """The state of every numbered seat now, one letter each in the order of positions; 304 while nothing has changed."""
-    event = _visible_event(request, slug)
-    hold = live_hold(buyer_of(request), event)
-    states = read_states(event.pk, hold=hold.pk if hold else None)
-    etag = f'"{hashlib.blake2b(states.encode(), digest_size=12).hexdigest()}"'
-    response = HttpResponse(states, content_type="text/plain; charset=utf-8")
-    response["ETag"] = etag
-    response["Cache-Control"] = "private, no-cache"
-    return get_conditional_response(request, etag=etag, response=response) or response
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def pick_tickets(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show ticket types and quantities; a POST holds the best places for them, in exchange for what the visitor held before."""
-    event = _visible_event(request, slug)
-    refusal = None
-    if request.method == "POST":
-        try:
-            booking = _hold_best(request, event)
-        except DomainError as error:
-            refusal = error
-        else:
-            return redirect("bookings:edit-details", booking.pk)
-        if "seats" in request.POST:  # asked for on the page of seats, answered there
-            return _seat_page(request, event, refusal=refusal)
-    return _ticket_page(request, event, refusal=refusal)
-
-
-def _visible_event(request: HttpRequest, slug: str) -> Event:
-    """The event with its venue and organizer; drafts are seen by their team alone."""
-    event = get_object_or_404(Event.objects.select_related("venue", "organizer"), slug=slug)
-    if event.status == Event.Status.DRAFT:
-        user = request.user
-        if not user.is_authenticated or not Event.objects.of(user).filter(pk=event.pk).exists():
-            raise Http404
-    return event
-
-
 def _page_number(request: HttpRequest) -> int:
     text = request.GET.get("page", "1")
     return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 5 else 1
@@ -179,175 +84,3 @@ def _offered() -> tuple[list[str], list[tuple[str, str]]]:
     pairs = Event.objects.upcoming().order_by().values_list("venue__city", "category").distinct()
     cities, topics = {city for city, _topic in pairs}, {topic for _city, topic in pairs}
     return sorted(cities), [(value, str(label)) for value, label in Event.Topic.choices if value in topics]
-
-
-def _hold_chosen(request: HttpRequest, event: Event) -> Booking:
-    chosen = _uuids(request.POST.getlist("seat"))
-    if not chosen:
-        raise NothingChosen
-    buyer = buyer_of(request, create=True)
-    hold = live_hold(buyer, event)
-    if hold is None:
-        return services.hold_seats(buyer=buyer, event_id=event.pk, seats=dict.fromkeys(chosen))
-    held = set(hold.seats.filter(released_at=None).values_list("seat", flat=True))
-    if held == chosen:
-        return hold
-    return services.change_hold(booking_id=hold.pk, buyer=buyer, add=dict.fromkeys(chosen - held), remove=held - chosen)
-
-
-def _hold_best(request: HttpRequest, event: Event) -> Booking:
-    quantities = _quantities(request)
-    if not quantities:
-        raise NothingChosen
-    buyer = buyer_of(request, create=True)
-    before = live_hold(buyer, event)
-    wish = Wish(wheelchairs=int("wheelchair" in request.POST), aisle="aisle" in request.POST)
-    booking = services.hold_best(buyer=buyer, event_id=event.pk, quantities=quantities, wish=wish)
-    if before and before.status == Booking.Status.HELD:
-        services.cancel_booking(booking_id=before.pk, actor=str(buyer))
-    return booking
-
-
-def _seat_page(request: HttpRequest, event: Event, *, refusal: DomainError | None) -> HttpResponse:
-    hold = live_hold(buyer_of(request), event)
-    seats = read_seats(event.pk, hold=hold.pk if hold else None)
-    prices = price_list(event, free=count_free(seats))
-    numbered = [line for line in prices if line.category.numbered]
-    state = _state(event, numbered)
-    if not numbered or not (refusal or hold or state.is_open or state in (SaleState.SOLD_OUT, SaleState.DRAFT)):
-        return redirect(event)
-    chosen = _uuids(request.POST.getlist("seat")) if refusal else {seat.pk for seat in seats if seat.is_mine}
-    gone = [seat for seat in seats if seat.pk in chosen and not seat.can_be_picked]
-    picked = [seat for seat in seats if seat.pk in chosen and seat.can_be_picked]
-    now = timezone.now()
-    cost = {line.category.pk: line.price_minor for line in numbered}
-    drawing = drawing_of(event.seating_plan_id, get_language() or "") if event.seating_plan_id else None
-    instead = nearest_block(seats, chosen, drawing=drawing) if gone else []
-    context = {
-        "event": event,
-        "state": state,
-        "hold": hold,
-        "refusal": refusal,
-        "prices": numbered,
-        "ticket_types": [kind for line in numbered for kind in line.ticket_types if not begins_later(kind, now)],
-        "has_standing": len(numbered) < len(prices),
-        "sections": [(line, _rows(seats, line, chosen)) for line in numbered],
-        "states": "".join(seat.state for seat in seats),
-        "drawing": drawing,
-        "map_seats": draw_seats(drawing, seats, {line.category.pk: line.colour for line in numbered}) if drawing else "",
-        "picked": picked,
-        "total_minor": sum(cost.get(seat.category_id, 0) for seat in picked),
-        "has_accessible": any(seat.accessible for seat in seats),
-        "gone": gone,
-        "instead": instead,
-        "instead_minor": sum(cost.get(seat.category_id, 0) for seat in instead),
-        "party": _party(request, hold),
-        "parties": range(1, PARTY + 1),
-    }
-    return _answer(request, "events/pick_seats.html", context, refusal)
-
-
-def _ticket_page(request: HttpRequest, event: Event, *, refusal: DomainError | None) -> HttpResponse:
-    hold = live_hold(buyer_of(request), event)
-    prices = price_list(event)
-    state = _state(event, prices)
-    if not prices or not (refusal or hold or state.is_open or state in (SaleState.SOLD_OUT, SaleState.DRAFT)):
-        return redirect(event)
-    wished = _quantities(request) if refusal else {}
-    now = timezone.now()
-    lines = [
-        TicketLine.of(line, ticket_type, event=event, wished=wished.get(ticket_type.pk, 0), at=now)
-        for line in prices
-        for ticket_type in line.ticket_types
-    ]
-    context = {
-        "event": event,
-        "state": state,
-        "hold": hold,
-        "refusal": refusal,
-        "lines": lines,
-        "has_numbered": any(line.category.numbered for line in prices),
-        "has_categories": len(prices) > 1,
-        "has_accessible": event.seats.filter(accessible=True).exists(),
-        "wishes": request.POST,
-    }
-    return _answer(request, "events/pick_tickets.html", context, refusal)
-
-
-class TicketLine(NamedTuple):
-    """A ticket type as it can be chosen: how many of it, or `closed`, why not."""
-
-    price_line: PriceLine
-    ticket_type: TicketType
-    choices: list[int]
-    wished: int
-    closed: str
-
-    @classmethod
-    def of(cls, line: PriceLine, ticket_type: TicketType, *, event: Event, wished: int, at: datetime) -> Self:
-        most = min(event.max_per_booking, ticket_type.max_per_booking or event.max_per_booking, line.free)
-        choices = list(range(ticket_type.min_per_booking, most + 1))
-        closed = ""
-        if ticket_type.sale_starts_at and begins_later(ticket_type, at):
-            closed = gettext("On sale from %(day)s") % {"day": moment(ticket_type.sale_starts_at, event)}
-        elif has_ended(ticket_type, at):
-            closed = gettext("Sale ended")
-        elif not choices:
-            closed = gettext("Sold out")
-        return cls(line, ticket_type, choices, wished, closed)
-
-
-def _rows(seats: Iterable[MapSeat], line: PriceLine, chosen: Collection[UUID]) -> list[SeatRow]:
-    mine = (seat for seat in seats if seat.category_id == line.category.pk and seat.state != "x")
-    return [
-        SeatRow(section, row, format_html_join("\n", BOX, _boxes(group, chosen)))
-        for (section, row), group in groupby(mine, key=lambda seat: (seat.section, seat.row))
-    ]
-
-
-def _boxes(row: Iterable[MapSeat], chosen: Collection[UUID]) -> Iterator[tuple[Any, ...]]:
-    before = None
-    for seat in row:
-        marks = CHECKED if seat.pk in chosen and seat.can_be_picked else PLAIN if seat.can_be_picked else DISABLED
-        if before is not None and seat.position != before + 1:
-            marks += GAP
-        before = seat.position
-        note = format_html(' <span class="hint">{}</span>', gettext("wheelchair")) if seat.accessible else PLAIN
-        yield seat.nth, seat.pk, marks, seat.nth, seat.number, note
-
-
-def _state(event: Event, prices: Sequence[PriceLine]) -> SaleState:
-    free, capacity = sum(line.free for line in prices), sum(line.capacity for line in prices)
-    return sale_state(event, at=timezone.now(), free=free, capacity=capacity)
-
-
-def _party(request: HttpRequest, hold: Booking | None) -> int:
-    wished = request.GET.get("party") or request.POST.get("quantity") or ""
-    if wished in map(str, range(1, PARTY + 1)):
-        return int(wished)
-    return min(hold.quantity, PARTY) if hold else USUAL_PARTY
-
-
-def _uuids(texts: Iterable[str]) -> set[UUID]:
-    """What can be read of them: a made-up value is no seat."""
-    found = set()
-    for text in texts:
-        with suppress(ValueError):
-            found.add(UUID(text))
-    return found
-
-
-def _quantities(request: HttpRequest) -> dict[UUID, int]:
-    """Pairs of `ticket_type` and `quantity`, in the order of the form."""
-    quantities: Counter[UUID] = Counter()
-    for ticket_type, quantity in zip(request.POST.getlist("ticket_type"), request.POST.getlist("quantity"), strict=False):
-        with suppress(ValueError):
-            quantities[UUID(ticket_type)] += min(int(quantity), MOST)
-    return {pk: quantity for pk, quantity in quantities.items() if quantity > 0}
-
-
-def _answer(request: HttpRequest, template: str, context: dict[str, Any], refusal: DomainError | None) -> HttpResponse:
-    response = render(request, template, context, status=refusal.status if refusal else 200)
-    if refusal and refusal.retry_after:
-        response["Retry-After"] = str(refusal.retry_after)
-    return response

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median_low
@@ -87,6 +87,15 @@ class Zone:
     rows: tuple[Row, ...]
     areas: tuple[Area, ...]
 
+    def moved(self, where: Callable[[SeatPlace], Point]) -> "Zone":
+        """The same zone with each seat where `where` puts it."""
+
+        def move(seat: SeatPlace) -> SeatPlace:
+            x, y = where(seat)
+            return replace(seat, x=x, y=y)
+
+        return replace(self, rows=tuple(replace(row, seats=tuple(map(move, row.seats))) for row in self.rows))
+
 
 @dataclass(frozen=True, slots=True)
 class PlanCategory:
@@ -118,7 +127,7 @@ class Plan:
 
 def read_layout(layout: Mapping[str, Any]) -> Plan:
     """Read a layout that has passed the import: every seat with its coordinates, `position` and `rank`."""
-    zones = tuple(_zone(index, zone) for index, zone in enumerate(layout["zones"]))
+    zones = tuple(read_zone(index, zone) for index, zone in enumerate(layout["zones"]))
     plan = Plan(
         name=layout["name"],
         width=layout["size"]["width"],
@@ -131,7 +140,8 @@ def read_layout(layout: Mapping[str, Any]) -> Plan:
     return replace(plan, zones=tuple(_numbered(zone, positions, ranks) for zone in zones))
 
 
-def _zone(index: int, zone: Mapping[str, Any]) -> Zone:
+def read_zone(index: int, zone: Mapping[str, Any]) -> Zone:
+    """The zone with this number of a layout, in absolute coordinates; its seats have no `position` and `rank` yet."""
     x, y = _point(zone)
     name = (zone.get("name") or zone.get("zone_id") or "").strip() or str(index + 1)
     return Zone(

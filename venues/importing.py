@@ -13,6 +13,7 @@ from evently.accounts.models import User
 from .checking import Findings, Problem, examine
 from .geometry import read_layout
 from .models import SeatingPlan, Venue
+from .overview import make_overview
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ def _store(findings: Findings, *, venue: Venue, name: str, actor: User | None, d
         number=newest + 1,
         layout=findings.layout,
         seat_count=sum(1 for _seat in findings.plan.seats),
+        overview=make_overview(findings.plan),
         created_by=actor,
     )
     return plan, False

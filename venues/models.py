@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from evently.accounts.models import Organizer
@@ -93,6 +93,7 @@ class SeatingPlan(EditableRow):
     number = models.PositiveIntegerField(_("version"))
     layout = models.JSONField(_("layout"))
     seat_count = models.PositiveIntegerField(_("seats"))
+    overview = models.JSONField(editable=False, default=dict, db_default=Value({}, models.JSONField()))  # see `venues.overview`
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.SET_NULL,

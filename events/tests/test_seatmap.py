@@ -5,8 +5,9 @@ import pytest
 
 from bookings.sale import Buyer
 from bookings.services import hold_seats
+from events.drawing import drawing_of
 from events.models import Seat
-from events.seatmap import draw_seats, drawing_of, nearest_block, read_seats, read_states
+from events.seatmap import draw_seats, nearest_block, read_seats, read_states
 from events.tests.factories import Hall, make_hall
 from venues.models import SeatingPlan
 
