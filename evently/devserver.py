@@ -31,7 +31,7 @@ PROCESSES = {
     "worker": [*CELERY, "worker", "--concurrency=2", "--without-gossip", "--without-mingle"],
     "beat": [*CELERY, "beat"],
 }
-DEMO = ["manage.py", "demo"]
+DEMO = ["manage.py", "demo", "--rest-by-worker"]
 COLOURS = {"web": "36", "worker": "33", "beat": "35", "demo": "32"}
 CHATTER = re.compile(
     r"""Watching\ for\ file|Performing\ system|System\ check\ identified\ no|Django\ version|Starting\ development|Quit\ the

@@ -1,7 +1,9 @@
 """Make the venues and events of the demo, with dates that lie ahead whenever it is made."""
 
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -12,7 +14,7 @@ from events.models import Category, Event, TicketType
 from venues.importing import import_seating_plan
 from venues.models import Venue
 
-from .shows import RESTRICTED_VIEW, TEAMS, VENUES, WHEELCHAIRS, Show
+from .shows import RESTRICTED_VIEW, TEAMS, VENUES, WHEELCHAIRS, Places, Show
 
 HALL = Path(settings.BASE_DIR, "demo", "hall-1057.json")
 
@@ -41,8 +43,8 @@ def make_event(show: Show, *, created_by: User) -> Event:
     slug = slugify(show.title)
     if Event.objects.filter(slug=slug).exists():
         slug = f"{slug}-{starts_at:%Y-%m-%d}"
-    event = Event.objects.create(
-        organizer=venue.organizer,
+    return make_draft(
+        places=show.places,
         venue=venue,
         seating_plan=venue.seating_plans.order_by("number").last() if show.places[0].plan_category else None,
         created_by=created_by,
@@ -58,29 +60,37 @@ def make_event(show: Show, *, created_by: User) -> Event:
         sale_starts_at=now - timedelta(days=24) if show.opens_in is None else _morning(show.opens_in, venue),
         sale_ends_at=starts_at,
     )
-    for position, places in enumerate(show.places):
-        category = Category.objects.create(
+
+
+def make_draft(*, places: Sequence[Places], venue: Venue, **facts: Any) -> Event:
+    """A draft with a category and its ticket types for each of `places`; numbered where these name a category of the plan."""
+    event = Event.objects.create(organizer=venue.organizer, venue=venue, **facts)
+    categories = Category.objects.bulk_create(
+        Category(
             event=event,
-            name=places.name,
-            plan_category=places.plan_category,
-            numbered=bool(places.plan_category),
-            capacity=places.capacity,
+            name=kind.name,
+            plan_category=kind.plan_category,
+            numbered=bool(kind.plan_category),
+            capacity=kind.capacity,
             position=position,
         )
-        TicketType.objects.bulk_create(
-            TicketType(
-                event=event,
-                category=category,
-                name=tickets.name,
-                description=tickets.description,
-                price_minor=tickets.price,
-                is_default=number == 0,
-                limit=tickets.limit,
-                sale_ends_at=starts_at - timedelta(days=tickets.last_days) if tickets.last_days else None,
-                position=number,
-            )
-            for number, tickets in enumerate(places.tickets)
+        for position, kind in enumerate(places)
+    )
+    TicketType.objects.bulk_create(
+        TicketType(
+            event=event,
+            category=category,
+            name=tickets.name,
+            description=tickets.description,
+            price_minor=tickets.price,
+            is_default=number == 0,
+            limit=tickets.limit,
+            sale_ends_at=event.starts_at - timedelta(days=tickets.last_days) if tickets.last_days else None,
+            position=number,
         )
+        for category, kind in zip(categories, places, strict=True)
+        for number, tickets in enumerate(kind.tickets)
+    )
     return event
 
 

@@ -27,6 +27,7 @@ from notifications.models import Delivery
 from payments.models import Payment, SandboxCharge
 
 BATCH = 1_000
+BEST = 3_000  # places that are looked at: nobody buys the last row of an empty stadium
 PARTY_SIZES, HOW_OFTEN = (1, 2, 3, 4, 5, 6), (12, 52, 12, 16, 4, 4)
 FIRST_NAMES = (
     *("Ada", "Ben", "Clara", "David", "Elif", "Felix", "Greta", "Hannes", "Ines", "Jonas", "Katharina", "Luca", "Mara"),
@@ -58,7 +59,7 @@ def sell(event: Event, *, share: float, regular: User | None = None) -> int:
     chance = random.Random(event.title)  # noqa: S311 -- a seed: the same hall every time
     parties = list(_parties(event, share=share, chance=chance))
     # The outbox forgets what was told more than a day ago, and these all were.
-    last = timezone.now() - timedelta(hours=26)
+    last = min(timezone.now() - timedelta(hours=26), event.sale_ends_at)
     moments = sorted(event.sale_starts_at + (last - event.sale_starts_at) * chance.random() ** 2 for _ in parties)
     theirs = next((index for index, seats in enumerate(parties) if len(seats) == 2), None) if regular else None
     tickets = _Tickets(event, chance)
@@ -73,8 +74,8 @@ def sell(event: Event, *, share: float, regular: User | None = None) -> int:
 
 def _parties(event: Event, *, share: float, chance: random.Random) -> Iterator[list[Seat]]:
     """Who sits together: mostly two or four, sooner in a good place than in a bad one."""
-    ranked = list(event.seats.select_related("category").order_by("rank"))
-    wanted = round(share * len(ranked))
+    wanted = round(share * event.seats.count())
+    ranked = list(event.seats.select_related("category").order_by("rank")[: max(BEST, wanted)])
     if share < 1:  # nobody has taken the places of those who need them
         ranked = [seat for seat in ranked if not (seat.accessible or seat.companion)]
     while wanted > 0 and ranked:

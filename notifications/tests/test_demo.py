@@ -13,7 +13,9 @@ from bookings.models import Booking
 from evently.accounts.models import Membership, User
 from evently.audit import complaints
 from events.models import Event
+from notifications.demo import catalogue
 from notifications.demo.shows import SHOWS
+from notifications.tasks import make_demo_events
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +27,7 @@ def demo(**options: Any) -> str:
 
 
 def test_whole_programme_is_ahead_and_free_of_complaints() -> None:
-    demo()
+    demo(events=len(SHOWS))
 
     events = Event.objects.with_list_fields()
     assert {event.title for event in events.upcoming()} == {show.title for show in SHOWS}
@@ -98,3 +100,44 @@ def test_demo_is_refused_in_production(settings: Any) -> None:
     with pytest.raises(CommandError, match="refused in production"):
         demo()
     assert not User.objects.exists()
+
+
+def test_the_catalogue_is_large_and_lively_and_keeps_to_its_size() -> None:
+    entries = catalogue.entries()
+
+    sizes = [sum(places.capacity or 0 for places in entry.places) for entry in entries]
+    bowl = sum(tier.blocks * tier.rows * tier.seats for tier in catalogue.BOWL)
+    assert len({entry.title for entry in entries}) == len(entries) > 400
+    assert (entries[0].title, bowl) == (catalogue.LARGEST, 94_000)
+    assert sum(sizes) + bowl < 290_000
+    assert {"soon", "postponed", "cancelled", "past"} < {entry.fate for entry in entries}
+    assert all(entry.day > timezone.now().date() for entry in entries)
+    assert len({entry.venue for entry in entries}) > 100
+
+
+def test_more_events_than_there_are_come_again_on_other_days() -> None:
+    entries = catalogue.entries(1_200)
+
+    assert len({entry.title for entry in entries}) == 1_200
+    assert entries[1_000].day > entries[1_000 - 2 * len(catalogue.entries())].day
+    assert entries[1_000].places[0].capacity == 12
+
+
+def test_the_worker_makes_the_rest_piece_by_piece_and_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = [entry for entry in catalogue.entries() if entry.title != catalogue.LARGEST]
+    wanted = [next(entry for entry in small if entry.fate == fate) for fate in ("", "soon", "postponed", "cancelled", "past")]
+    monkeypatch.setattr(catalogue, "entries", lambda _count: wanted)
+    monkeypatch.setattr("notifications.tasks.DEMO_EVENTS", 2)
+    monkeypatch.setattr(make_demo_events, "delay", make_demo_events)
+    demo(events=1)
+    for _ in range(2):
+        make_demo_events(None)
+
+        made = {event.title: event for event in Event.objects.filter(organizer__slug__in=catalogue.TEAMS)}
+        assert made.keys() == {entry.title for entry in wanted}
+    statuses = [made[entry.title].status for entry in wanted]
+    assert statuses == ["published", "published", "postponed", "cancelled", "published"]
+    assert made[wanted[1].title].sale_starts_at > timezone.now()
+    assert made[wanted[4].title].ends_at < timezone.now()
+    assert Booking.objects.filter(event=made[wanted[4].title], status="confirmed").exists()
+    assert complaints() == {}

@@ -7,18 +7,16 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection, transaction
+from django.db import transaction
 
-from bookings.models import Booking, BookingHistory, BookingSeat, Ticket
 from evently.accounts.models import Membership, Organizer, User
-from evently.outbox.models import OutboxMessage
-from events.models import Event, Seat
+from events.models import Event
 from events.services import publish_event
+from notifications.demo import catalogue
 from notifications.demo.programme import find_upcoming, make_event, mark_features
 from notifications.demo.sales import sell
 from notifications.demo.shows import SHOWS, Show
-from notifications.models import Delivery
-from payments.models import Payment
+from notifications.tasks import make_demo_events
 
 PEOPLE: dict[str, dict[str, Any]] = {
     "customer@example.com": {"first_name": "Carla", "last_name": "Customer"},
@@ -26,26 +24,43 @@ PEOPLE: dict[str, dict[str, Any]] = {
     "admin@example.com": {"first_name": "Alma", "last_name": "Admin", "is_staff": True, "is_superuser": True},
 }
 ROLES = {"city-stage": Membership.Role.OWNER, "night-shift": Membership.Role.MANAGER}  # of organizer@example.com
+EVERY = 50  # events between two words of progress
 
 
 class Command(BaseCommand):
     help = "Fill this installation with accounts, halls and upcoming events to look around in. May be run again at any time."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--events", type=int, default=len(SHOWS), help="make only the first so many events")
+        parser.add_argument("--events", type=int, help="make so many events; without it, the whole catalogue of some 500")
+        parser.add_argument(
+            "--rest-by-worker", action="store_true", help="make the first halls now and leave the rest of them to the worker"
+        )
 
-    def handle(self, *args: Any, events: int, **options: Any) -> None:
+    def handle(self, *args: Any, events: int | None, rest_by_worker: bool, **options: Any) -> None:
         if settings.PRODUCTION:
             raise CommandError("The demo sells seats that nobody has paid for, so it is refused in production.")
         people = self.make_people()
-        for number, show in enumerate(SHOWS[:events], start=1):
+        shows = SHOWS[:events]
+        for number, show in enumerate(shows, start=1):
             outcome = self.make_show(show, organizer=people["organizer@example.com"], regular=people["customer@example.com"])
-            self.stdout.write(f"  {number:>2} of {min(events, len(SHOWS))}  {outcome}")
+            self.stdout.write(f"  {number:>2} of {len(shows)}  {outcome}")
         self.make_memberships(people["organizer@example.com"])
-        with connection.cursor() as cursor:  # tables filled in bulk have no statistics and are read by bad plans
-            for table in (Seat, Booking, BookingSeat, BookingHistory, Ticket, Payment, Delivery, OutboxMessage):
-                cursor.execute(f"ANALYZE {table._meta.db_table}")
+        rest = None if events is None else max(0, events - len(shows))
+        if rest_by_worker:
+            make_demo_events.delay(rest)
+            self.stdout.write("  The worker goes on: hundreds of matches and conferences appear within a minute.")
+        else:
+            self.make_catalogue(rest, created_by=people["organizer@example.com"])
+        catalogue.analyze()
         self.stdout.write(self.style.SUCCESS(f"The demo is ready: {settings.EVENTLY_SITE_URL}/"))
+
+    def make_catalogue(self, count: int | None, *, created_by: User) -> None:
+        wanted = catalogue.entries(count)
+        pending = catalogue.missing(wanted)
+        for number, entry in enumerate(pending, start=len(wanted) - len(pending) + 1):
+            catalogue.make(entry, created_by=created_by)
+            if number % EVERY == 0 or number == len(wanted):
+                self.stdout.write(f"  {number:>4} of {len(wanted)} matches and conferences")
 
     @transaction.atomic
     def make_people(self) -> dict[str, User]:
