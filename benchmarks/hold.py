@@ -12,7 +12,6 @@ client says more than the figures. Ends with an audit.
 import argparse
 import asyncio
 import json
-import os
 import random
 import sys
 import time
@@ -26,7 +25,8 @@ from typing import Any
 import aiohttp
 
 from benchmarks import _raw
-from benchmarks._database import make_database, tell
+from benchmarks._database import set_up, tell
+from benchmarks._figures import percentiles
 
 ROW, CONNECTIONS, WARM_UP, TURNS = 50, 8, 1.5, 2
 GOAL_RATIO, GOAL_P99 = 0.45, 150  # at CONNECTIONS clients
@@ -60,18 +60,11 @@ class Result:
 
 def main() -> int:
     options = read_options()
-    os.environ |= {"DATABASE_URL": make_database(os.environ["DATABASE_URL"]), "DJANGO_SETTINGS_MODULE": "evently.settings"}
-    os.environ |= {"DEBUG": "off", "EVENTLY_RATE_LIMITS": "off", "EVENTLY_LOG_LEVEL": "WARNING"}
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-
+    tell("Making tables and buyers")
+    set_up()
     from evently.audit import complaints
     from evently.tests.servers import web
 
-    tell("Making tables and buyers")
-    call_command("migrate", verbosity=0)
     tokens = make_buyers()
     statements = count_statements(tokens[0], options.kinds)
     results = []
@@ -174,8 +167,7 @@ def measure(url: str, kind: str, tokens: list[str], clients: int, seconds: float
         times += latencies
         bare.append(_raw.bare_rate(make_target(kind, part), seconds=part, connections=connections))
         pgbench.append(_raw.pgbench_rate(make_target(kind, part), seconds=part, connections=connections))
-    times.sort()
-    p50, p95, p99 = (round(times[len(times) * percent // 100] * 1000, 1) for percent in (50, 95, 99))
+    p50, p95, p99 = percentiles(times)
     refused = {status: count for status, count in sorted(statuses.items()) if status != 201}
     known = [rate for rate in pgbench if rate is not None]
     result = Result(kind, clients, len(times) / seconds, p50, p95, p99, refused, fmean(bare), fmean(known) if known else None)

@@ -398,6 +398,8 @@ def _launch_postgres(directory: Path, variant: Variant, programs: Path, password
             "log_min_duration_statement": "1000",
             **POSTGRES[variant],
         }
+        if variant == "bench" and any((programs.parent / "lib").rglob("pg_stat_statements.*")):
+            options["shared_preload_libraries"] = "pg_stat_statements"  # benchmarks tell which statements cost the most
         words = " ".join(f"-c {name}='{value}'" for name, value in options.items())
         try:
             _run(programs / "pg_ctl", "-D", files, "-w", "-t", str(int(WAIT)), "-l", log, "-o", words, "start")

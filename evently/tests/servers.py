@@ -34,7 +34,7 @@ def web(*, workers: int = 2, threads: int = 4, **environment: str) -> Iterator[s
 @contextmanager
 def worker(*, site_url: str, **environment: str) -> Iterator[None]:
     """A Celery worker with its beat on the database of this process."""
-    command = ["celery", "--app", "evently", "worker", "--beat", "--pool", "solo", "--loglevel", "error"]
+    command = ["celery", "--app", "evently", "--quiet", "worker", "--beat", "--pool", "solo", "--loglevel", "error"]
     command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     with running(command, EVENTLY_SITE_URL=site_url, **environment):
         yield

@@ -1,0 +1,169 @@
+"""Halls and events to measure with."""
+
+# ruff: noqa: PLC0415, S311 -- the application is imported after its environment was made; dice of a measurement
+
+from typing import TYPE_CHECKING, Any
+
+from benchmarks._database import fill
+
+if TYPE_CHECKING:
+    from events.models import Event
+
+ROW, ROWS = 40, 50  # seats in a row, rows in a block
+PRICES = {"Stalls": 8400, "Circle": 6200, "Balcony": 3900}  # minor units; a fifth, three tenths and half of the rows
+PITCH = 25
+
+
+def layout(seats: int) -> dict[str, Any]:
+    """A hall of that many seats as a seating plan: blocks of rows, the dearest seats in front."""
+
+    def seat(row: int, number: int) -> dict[str, Any]:
+        share = row * ROW / seats
+        category = "Stalls" if share < 0.2 else "Circle" if share < 0.5 else "Balcony"
+        names = {"seat_number": str(number + 1), "seat_guid": f"{row + 1}-{number + 1}"}
+        return names | {"position": {"x": PITCH * number, "y": 0}, "category": category}
+
+    def row(number: int) -> dict[str, Any]:
+        size = min(ROW, seats - number * ROW)
+        position = {"x": 0, "y": PITCH * (number % ROWS)}
+        return {"row_number": str(number + 1), "position": position, "seats": [seat(number, place) for place in range(size)]}
+
+    def zone(first: int) -> dict[str, Any]:
+        block, rows = first // ROWS, range(first, min(first + ROWS, -(-seats // ROW)))
+        position = {"x": block % 7 * (ROW + 4) * PITCH, "y": block // 7 * (ROWS + 4) * PITCH}
+        return {"name": f"Block {block + 1}", "position": position, "rows": [row(number) for number in rows], "areas": []}
+
+    blocks = -(-seats // (ROW * ROWS))
+    return {
+        "name": f"Hall of {seats}",
+        "size": {"width": min(blocks, 7) * (ROW + 4) * PITCH, "height": -(-blocks // 7) * (ROWS + 4) * PITCH},
+        "categories": [{"name": name, "color": "#7f4a91"} for name in PRICES],
+        "zones": [zone(first) for first in range(0, -(-seats // ROW), ROWS)],
+    }
+
+
+def make_hall(seats: int, **facts: Any) -> "Event":
+    """An event on sale with a drawn hall of that many numbered seats, published as an organizer does."""
+    from events.models import TicketType
+    from events.services import make_categories_from_plan, publish_event
+    from events.tests.factories import make_event, make_venue
+    from venues.models import SeatingPlan
+
+    venue = make_venue(slug=f"hall-{seats}")
+    number = venue.seating_plans.count() + 1
+    plan = SeatingPlan.objects.create(venue=venue, name="Hall", number=number, seat_count=seats, layout=layout(seats))
+    event = make_event(venue=venue, status="draft", seating_plan=plan, **facts)
+    for category in make_categories_from_plan(event=event):
+        price = PRICES[category.name]
+        TicketType.objects.create(event=event, category=category, name="Adult", price_minor=price, is_default=True)
+        TicketType.objects.create(event=event, category=category, name="Child", price_minor=price // 2)
+    return publish_event(event_id=event.pk, actor="bench")
+
+
+# What is on
+CITIES = (
+    *("Amsterdam", "Århus", "Berlin", "Besançon", "Bruges", "Dresden", "Düsseldorf", "Erfurt", "Genève", "Görlitz", "Hamburg"),
+    *("Köln", "Kraków", "Leipzig", "Lisboa", "London", "Madrid", "Málaga", "München", "Nürnberg", "Paris", "Praha", "Roma"),
+    *("Tübingen", "Wien", "Würzburg", "Zürich"),
+)
+HOUSES = ("Arena", "Concert Hall", "Kulturhaus", "Old Brewery", "Opera", "Palace", "Theatre", "Town Hall")
+MOODS = (
+    *("Acoustic", "Baroque", "Electric", "Endless", "Golden", "Grand", "Hidden", "Little", "Lost", "Midnight", "Modern"),
+    *("Nordic", "Quiet", "Royal", "Summer", "Velvet", "Wild", "Winter"),
+)
+ACTS = (
+    *("Ballet", "Cabaret", "Choir", "Circus", "Comedy", "Festival", "Gala", "Jazz", "Lecture", "Marathon", "Musical", "Opera"),
+    *("Orchestra", "Quartet", "Reading", "Symphony", "Tango", "Workshop"),
+)
+SYLLABLES = (
+    "ba",
+    "bel",
+    "cho",
+    "da",
+    "é",
+    "fen",
+    "gar",
+    "ho",
+    "jun",
+    "ka",
+    "lu",
+    "mö",
+    "na",
+    "o",
+    "per",
+    "ra",
+    "sol",
+    "ta",
+    "vi",
+)
+RARE = "Xylophone Rendezvous"  # the title of one event alone
+TELL = (
+    "an evening with the {act} of {city} that nobody forgets soon",
+    "doors open an hour before, and the bar stays open after the show",
+    "the {mood} programme was praised by everybody who has heard it",
+    "seats are numbered, children under six sit on a lap",
+    "{name} and guests play old favourites and something new",
+    "the house is reached by tram, and there is room for bicycles",
+)
+
+SEATS = """
+INSERT INTO events_seat (id, event_id, category_id, section, "row", number, place, position, rank)
+SELECT gen_random_uuid(), event_id, id, 'Stalls', (n / 20)::text, (n %% 20)::text, '', n + n / 20, n
+FROM events_category, generate_series(0, %(seats)s - 1) AS n WHERE name = 'Offered'
+"""
+
+
+def add_events(count: int, *, seats: int) -> None:
+    """Put that many events on sale within a year, in venues everywhere, each with so many seats; one is called `RARE`."""
+    import random
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from events import summary
+    from events.models import Category, Event, TicketType
+    from events.tests.factories import make_organizer
+    from venues.models import Venue
+
+    dice, now, organizer = random.Random(1), timezone.now(), make_organizer()
+    places = {"organizer": organizer, "country": "DE", "time_zone": "Europe/Berlin"}
+    venues = Venue.objects.bulk_create(
+        Venue(name=f"{house} {city}", slug=f"offered-{number}-{house[:3]}".lower(), city=city, **places)
+        for number, city in enumerate(CITIES)
+        for house in HOUSES
+    )
+
+    def event(number: int) -> Event:
+        name = "".join(dice.choices(SYLLABLES, k=3)).capitalize()
+        venue, starts_at = dice.choice(venues), now + timedelta(days=7, minutes=number * 500_000 // count)
+        words = {"mood": dice.choice(MOODS), "act": dice.choice(ACTS), "name": name, "city": venue.city}
+        tale = ". ".join(line.format(**words) for line in dice.sample(TELL, 4))
+        return Event(
+            organizer=organizer,
+            venue=venue,
+            title=RARE if number == count // 2 else f"{words['mood']} {dice.choice(ACTS)}: {name}",
+            slug=f"offered-{number}",
+            description=tale,
+            category=dice.choice(Event.Topic.values),
+            status=Event.Status.PUBLISHED,
+            shares_venue=True,
+            starts_at=starts_at,
+            ends_at=starts_at + timedelta(hours=3),
+            sale_starts_at=now - timedelta(days=1),
+            sale_ends_at=starts_at,
+        )
+
+    events = Event.objects.bulk_create(map(event, range(count)), batch_size=500)
+    categories = Category.objects.bulk_create((Category(event=each, name="Offered") for each in events), batch_size=1000)
+    TicketType.objects.bulk_create(
+        (
+            TicketType(
+                event_id=each.event_id, category=each, name="Adult", price_minor=dice.randrange(900, 9900, 100), is_default=True
+            )
+            for each in categories
+        ),
+        batch_size=1000,
+    )
+    fill([SEATS], {"seats": seats})
+    for first in range(0, count, 100):
+        summary.refresh([each.pk for each in events[first : first + 100]])
