@@ -3,6 +3,7 @@
 # ruff: noqa: PLC0415 -- the application is imported after its environment was made
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -61,7 +62,8 @@ def fill(statements: Iterable[str], words: Mapping[str, Any]) -> None:
         cursor.execute("SET session_replication_role = replica")
         cursor.execute("SET statement_timeout = 0")
         for statement in statements:
-            tell(f"Filling {statement.split()[2]}")
+            verb, name = re.findall(r"(INSERT INTO|UPDATE) (\w+)", statement)[0]
+            tell(f"{os.environ['DATABASE_URL'].rpartition('/')[2]}: {verb} {name}")
             cursor.execute(statement, words)
         cursor.execute("VACUUM ANALYZE")
     connection.close()  # the next one has rules and limits again
