@@ -25,7 +25,7 @@ import psycopg
 PARTIES = {1: 14, 2: 268, 3: 10, 4: 31}
 FROM_ELSEWHERE = 0.4  # come straight to the seats, the others see the event's page first
 JUST_LOOKS, TAKES_BEST, TAKES_APART, GIVES_BACK, CLOSES_PAGE, IS_DECLINED = 0.1, 0.25, 0.5, 0.05, 0.05, 0.05
-TURNS = 6  # at choosing, then they give up
+TURNS = 4  # at choosing, then they give up
 BUSY_TURNS = 5  # at what was answered "busy"
 LATE = 200  # people, at most, who come after the crowd for what it has left
 # Seconds, from … to

@@ -10,36 +10,24 @@ if TYPE_CHECKING:
     from events.models import Event
 
 ROW, ROWS = 40, 50  # seats in a row, rows in a block
-PRICES = {"Stalls": 8400, "Circle": 6200, "Balcony": 3900}  # minor units; a fifth, three tenths and half of the rows
-PITCH = 25
+PRICES = {"Stalls": 8400, "Circle": 6200, "Balcony": 3900}  # minor units
+ENDS = {"Stalls": 0.2, "Circle": 0.5, "Balcony": 1.0}  # where each ends, of all seats from the front to the back
 
 
 def layout(seats: int) -> dict[str, Any]:
-    """A hall of that many seats as a seating plan: blocks of rows, the dearest seats in front."""
+    """A hall of exactly that many seats as a seating plan: blocks of rows, the dearest in front."""
+    from venues.rows import Block, facing_a_stage
 
-    def seat(row: int, number: int) -> dict[str, Any]:
-        share = row * ROW / seats
-        category = "Stalls" if share < 0.2 else "Circle" if share < 0.5 else "Balcony"
-        names = {"seat_number": str(number + 1), "seat_guid": f"{row + 1}-{number + 1}"}
-        return names | {"position": {"x": PITCH * number, "y": 0}, "category": category}
-
-    def row(number: int) -> dict[str, Any]:
-        size = min(ROW, seats - number * ROW)
-        position = {"x": 0, "y": PITCH * (number % ROWS)}
-        return {"row_number": str(number + 1), "position": position, "seats": [seat(number, place) for place in range(size)]}
-
-    def zone(first: int) -> dict[str, Any]:
-        block, rows = first // ROWS, range(first, min(first + ROWS, -(-seats // ROW)))
-        position = {"x": block % 7 * (ROW + 4) * PITCH, "y": block // 7 * (ROWS + 4) * PITCH}
-        return {"name": f"Block {block + 1}", "position": position, "rows": [row(number) for number in rows], "areas": []}
-
-    blocks = -(-seats // (ROW * ROWS))
-    return {
-        "name": f"Hall of {seats}",
-        "size": {"width": min(blocks, 7) * (ROW + 4) * PITCH, "height": -(-blocks // 7) * (ROWS + 4) * PITCH},
-        "categories": [{"name": name, "color": "#7f4a91"} for name in PRICES],
-        "zones": [zone(first) for first in range(0, -(-seats // ROW), ROWS)],
-    }
+    blocks: list[Block] = []
+    start = 0
+    for category, share in ENDS.items():
+        end = round(seats * share)
+        for first in range(start, end, ROW * ROWS):
+            rows, rest = divmod(min(ROW * ROWS, end - first), ROW)
+            blocks += [Block(f"Block {len(blocks) + 1}", category, rows, ROW, aisle=True)] if rows else []
+            blocks += [Block(f"Block {len(blocks) + 1}", category, 1, rest)] if rest else []
+        start = end
+    return facing_a_stage(f"Hall of {seats}", blocks)
 
 
 def make_hall(seats: int, **facts: Any) -> "Event":
