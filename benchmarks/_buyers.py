@@ -169,8 +169,10 @@ class Person:
     async def buy(self) -> None:
         """Raise `Gone` in every case."""
         if not self.is_late and self.dice.random() > FROM_ELSEWHERE:
-            await self.ask("event page", self.event)
+            page = await self.ask("event page", self.event)
             await self.think(READING)
+            if f"{self.event}seats/".encode() not in page.body:
+                raise Gone("read that it is sold out")
         await self.see_seats()
         if not self.is_late and self.dice.random() < JUST_LOOKS:
             raise Gone("only looked")

@@ -2,14 +2,18 @@
 
 # ruff: noqa: PLC0415, S311 -- the application is imported after its environment was made; dice of a measurement
 
+import re
+from html import unescape
 from typing import TYPE_CHECKING, Any
 
 from benchmarks._database import fill
 
 if TYPE_CHECKING:
+    from django.test import Client
+
     from events.models import Event
 
-ROW, ROWS = 40, 50  # seats in a row, rows in a block
+ROW, ROWS = 40, 25  # seats in a row, rows in a block
 PRICES = {"Stalls": 8400, "Circle": 6200, "Balcony": 3900}  # minor units
 ENDS = {"Stalls": 0.2, "Circle": 0.5, "Balcony": 1.0}  # where each ends, of all seats from the front to the back
 
@@ -35,17 +39,30 @@ def make_hall(seats: int, **facts: Any) -> "Event":
     from events.models import TicketType
     from events.services import make_categories_from_plan, publish_event
     from events.tests.factories import make_event, make_venue
-    from venues.models import SeatingPlan
+    from venues.importing import keep_layout
 
     venue = make_venue(slug=f"hall-{seats}")
-    number = venue.seating_plans.count() + 1
-    plan = SeatingPlan.objects.create(venue=venue, name="Hall", number=number, seat_count=seats, layout=layout(seats))
+    plan = keep_layout(venue=venue, layout=layout(seats))
     event = make_event(venue=venue, status="draft", seating_plan=plan, **facts)
     for category in make_categories_from_plan(event=event):
         price = PRICES[category.name]
         TicketType.objects.create(event=event, category=category, name="Adult", price_minor=price, is_default=True)
         TicketType.objects.create(event=event, category=category, name="Child", price_minor=price // 2)
     return publish_event(event_id=event.pk, actor="bench")
+
+
+def seats_page(client: "Client", event: "Event") -> tuple[str, str]:
+    """The address where seats of this event are picked, in a large hall those of its first section, and, as that page says,
+    the one where its script asks for their states."""
+    path = f"{event.get_absolute_url()}seats/"
+    page = client.get(path).content.decode()
+    if section := re.search(r'href="[^"]*(\?section=\d+)"', page):
+        path += section[1]
+        page = client.get(path).content.decode()
+    states = re.search(r'data-states-url="([^"]+)"', page)
+    if states is None:
+        raise RuntimeError(f"{path} does not say where the states are.")
+    return path, unescape(states[1])
 
 
 # What is on

@@ -83,7 +83,7 @@ def main() -> int:
 def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--buyers", type=int, nargs="+", default=[5_000, 20_000], help="how many come, in each rush")
-    parser.add_argument("--seats", type=int, nargs="+", default=[500, 2_000], help="how many seats there are, in each rush")
+    parser.add_argument("--seats", type=int, nargs="+", default=[500, 2_000], help="in the hall of each rush, at most 3000")
     parser.add_argument("--within", type=float, default=60, help="seconds in which they come, evenly")
     parser.add_argument("--connections", type=int, default=32, help="kept connections that they share, as behind a proxy")
     options = parser.parse_args()

@@ -1,6 +1,6 @@
 """How long pages take to read, and how often they ask the database.
 
-    ./dev bench read [--events 5000] [--seats 2000] [--rounds 60]
+    ./dev bench read [--events 5000] [--seats 2000] [--places 94000] [--rounds 60]
 
 In this process by Django's test client, with all middleware and without a network or neighbours of the request: what a page costs
 the server. Cold: nothing is in the cache (Valkey is emptied before each request; PostgreSQL is warm). Warm: asked before. The
@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from benchmarks._catalogue import RARE, add_events, make_hall
+from benchmarks._catalogue import RARE, add_events, make_hall, seats_page
 from benchmarks._database import set_up, tell
 from benchmarks._figures import percentiles, print_table
 
@@ -50,6 +50,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--events", type=int, default=5_000, help="how many are on sale")
     parser.add_argument("--seats", type=int, default=2_000, help="in the hall whose picker is measured")
+    parser.add_argument("--places", type=int, default=94_000, help="in the stadium")
     parser.add_argument("--rounds", type=int, default=60, help="how often each page is asked for, cold and warm")
     options = parser.parse_args()
     set_up()
@@ -58,7 +59,8 @@ def main() -> int:
     tell(f"{options.events} events")
     add_events(options.events, seats=60)
     client = Client(headers={"Accept-Encoding": "gzip, br"})
-    pages = list(choose_pages(client, make_hall(options.seats, title="The hall", slug="the-hall")))
+    halls = [make_hall(seats, title=f"The {seats}", slug=f"hall-{seats}") for seats in (options.seats, options.places)]
+    pages = list(choose_pages(client, *halls))
     searches = [page for page in pages if page.name.startswith("search")]
     for page in pages:
         count_queries(client, page)
@@ -76,7 +78,7 @@ def main() -> int:
     return 0
 
 
-def choose_pages(client: "Client", hall: "Event") -> Iterator[Page]:
+def choose_pages(client: "Client", hall: "Event", stadium: "Event") -> Iterator[Page]:
     from events.models import Event
 
     some = Event.objects.filter(slug="offered-17").get()
@@ -95,23 +97,22 @@ def choose_pages(client: "Client", hall: "Event") -> Iterator[Page]:
     yield Page("search, nothing like it", _search("qqwwzzyy"))
     yield Page("search by API", f"/api/v1/events/?{urlencode({'search': 'midnight quartet'})}")
     yield Page("event", hall.get_absolute_url())
-    yield Page("picker", f"{hall.get_absolute_url()}seats/")
-    states = states_url(client, hall)
-    etag = client.get(states).headers.get("ETag", "")
+    picker, states = seats_page(client, hall)
+    yield Page("picker", picker)
     yield Page("seat states", states)
-    yield Page("seat states, 304", states, headers={"If-None-Match": etag}, status=304)
+    yield Page("seat states, 304", states, headers={"If-None-Match": client.get(states).headers["ETag"]}, status=304)
     yield Page("availability by API", f"/api/v1/events/{hall.pk}/availability/")
     yield Page("seats by API", f"/api/v1/events/{hall.pk}/seats/")
+    yield Page("stadium, event", stadium.get_absolute_url())
+    yield Page("stadium, sections", f"{stadium.get_absolute_url()}seats/")
+    picker, states = seats_page(client, stadium)
+    yield Page("stadium, picker of a section", picker)
+    yield Page("stadium, seat states of a section", states)
+    yield Page("stadium, availability by API", f"/api/v1/events/{stadium.pk}/availability/")
 
 
 def _search(words: str) -> str:
     return f"/?{urlencode({'q': words})}"
-
-
-def states_url(client: "Client", event: "Event") -> str:
-    """Where the picker's script asks for the states, as the page says."""
-    page = client.get(f"{event.get_absolute_url()}seats/").content.decode()
-    return page.partition('data-states-url="')[2].partition('"')[0].replace("&amp;", "&")
 
 
 def ask(client: "Client", page: Page, *, is_cold: bool = False) -> float:

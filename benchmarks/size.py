@@ -23,11 +23,10 @@ from statistics import median
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from benchmarks._catalogue import RARE, add_events, make_hall
+from benchmarks._catalogue import RARE, add_events, make_hall, seats_page
 from benchmarks._database import fill, set_up
 from benchmarks._figures import print_table
 from benchmarks._past import BOOKING, add_past
-from benchmarks.read import states_url
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -146,7 +145,7 @@ def prepare(size: Size) -> dict[str, Callable[[], object]]:
 
     client, known = Client(), Client()
     known.force_login(person)
-    states = states_url(client, hall)
+    picker, states = seats_page(client, hall)
     ticket_type = hall.ticket_types.get(category__name="Balcony", is_default=True).pk
     front = list(hall.seats.order_by("position").values_list("pk", flat=True)[: 20 * size.seats // 100])
     pairs = iter([front[first : first + PARTY] for first in range(0, len(front), PARTY)])
@@ -164,6 +163,7 @@ def prepare(size: Size) -> dict[str, Callable[[], object]]:
         "page, home": lambda: get(client, "/"),
         "page, search": lambda: get(client, f"/?q={RARE.split()[0].lower()}"),
         "page, event": lambda: get(client, hall.get_absolute_url()),
+        "page, picker": lambda: get(client, picker),
         "page, seat states": lambda: get(client, states),
         "page, my bookings": lambda: get(known, "/bookings/?show=past"),
     }
