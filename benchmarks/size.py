@@ -1,6 +1,6 @@
 """What a hold and the pages cost when the platform has grown: more bookings behind it, more events, larger halls.
 
-    ./dev bench size [--quick] [--rounds 40]
+    ./dev bench size [--quick] [--bookings 1000 100000 1000000] [--events 50 5000] [--seats 1000 94000] [--rounds 40]
 
 Each size is a database of its own with a process of its own, which holds seats through the booking services and asks for pages
 by Django's test client, cold (nothing in the cache): the network and the web server, which cost the same at any size, would only
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 PARTY, WARM_UP = 2, 5
 MINE = 12  # past bookings of the person who looks at them
+FULL = {"bookings": [1_000, 100_000, 1_000_000], "events": [50, 5_000], "seats": [1_000, 94_000]}
+QUICK = {"bookings": [1_000, 10_000, 50_000], "events": [50, 500], "seats": [1_000, 10_000]}
 LIMITS = {"hold": 1.2, "page": 1.5}
 GIVE_AWAY = f"UPDATE bookings_booking SET user_id = %(person)s FROM generate_series(0, {MINE} - 1) AS n WHERE id = {BOOKING}"  # noqa: S608
 
@@ -51,9 +53,13 @@ class Size:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="a twentieth of the bookings, a tenth of the events and seats")
+    parser.add_argument("--bookings", type=int, nargs="+", help="past ones, the smallest number first; the others likewise")
+    parser.add_argument("--events", type=int, nargs="+", help="on sale")
+    parser.add_argument("--seats", type=int, nargs="+", help="in the hall that is sold")
     parser.add_argument("--rounds", type=int, default=40, help="how often everything is measured at each size")
     options = parser.parse_args()
-    sizes = choose_sizes(quick=options.quick)
+    usual = QUICK if options.quick else FULL
+    sizes = choose_sizes(*(getattr(options, name) or numbers for name, numbers in usual.items()))
     places = [Place(size) for size in sizes]
     names, *_same = [place.names() for place in places]
     times: dict[tuple[str, str], list[float]] = {}
@@ -68,20 +74,12 @@ def main() -> int:
     return report(names, sizes, times)
 
 
-def choose_sizes(*, quick: bool) -> list[Size]:
-    bookings, events, seats = (
-        ((1_000, 10_000, 50_000), (50, 500), (1_000, 10_000))
-        if quick
-        else (
-            (1_000, 100_000, 1_000_000),
-            (50, 5_000),
-            (1_000, 94_000),
-        )
-    )
+def choose_sizes(bookings: list[int], events: list[int], seats: list[int]) -> list[Size]:
+    """The smallest one, and each that is larger in one way."""
     sizes = [("smallest", bookings[0], events[0], seats[0])]
     sizes += [(f"{more:,} bookings", more, events[0], seats[0]) for more in bookings[1:]]
-    sizes += [(f"{events[1]:,} events", bookings[0], events[1], seats[0])]
-    sizes += [(f"{seats[1]:,} seats", bookings[0], events[0], seats[1])]
+    sizes += [(f"{more:,} events", bookings[0], more, seats[0]) for more in events[1:]]
+    sizes += [(f"{more:,} seats", bookings[0], events[0], more) for more in seats[1:]]
     return [Size(*size, number) for number, size in enumerate(sizes)]
 
 
