@@ -104,7 +104,7 @@ def _floor(zone: Zone, places: Mapping[str, tuple[float, float]], scale: float) 
 
 def draw_area(area: Area, scale: float) -> str:
     """A stage, a bar, a wall and its name as SVG, `scale` times as large."""
-    kind = "stage" if area.is_stage else "area"
+    kind = "pitch" if area.is_pitch else "stage" if area.is_stage else "area"
     turn = f' transform="rotate({area.rotation:g} {area.x * scale:g} {area.y * scale:g})"' if area.rotation else ""
     x, y, width, height = (value * scale for value in (area.x, area.y, area.width, area.height))
     shape = ""
@@ -119,7 +119,7 @@ def draw_area(area: Area, scale: float) -> str:
             shape = f'<polygon class="{kind}" points="{points}"{turn}/>'
     if area.text is None:
         return shape
-    label = "map-label stage-label" if area.is_stage else "map-label"
+    label = f"map-label {kind}-label" if area.is_stage else "map-label"
     at_x, at_y = (area.center[0] * scale, y + height / 2 + 6) if area.is_stage else (area.text.x * scale, area.text.y * scale)
     return shape + _label(area.text.text, at_x, at_y, label)
 

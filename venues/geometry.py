@@ -13,7 +13,8 @@ Point = tuple[float, float]
 SEAT_RADIUS, TEXT_SIZE = 10.0, 16.0
 AISLE = 1.5  # a step this many times the usual one is an aisle
 FEW_STEPS = 3  # a row with fewer steps does not know its usual one
-STAGES = ("STAGE", "BÜHNE", "PITCH", "SPIELFELD")  # what everybody looks at
+PITCHES = ("PITCH", "SPIELFELD")
+STAGES = ("STAGE", "BÜHNE", *PITCHES)  # what everybody looks at
 ROW_WORD = re.compile(r"^(row|reihe)\s+(?=\S)", re.IGNORECASE)
 
 
@@ -76,7 +77,14 @@ class Area:
 
     @property
     def is_stage(self) -> bool:
-        return self.text is not None and any(word in self.text.text.upper() for word in STAGES)
+        return self._is_called(STAGES)
+
+    @property
+    def is_pitch(self) -> bool:
+        return self._is_called(PITCHES)
+
+    def _is_called(self, words: Sequence[str]) -> bool:
+        return self.text is not None and any(word in self.text.text.upper() for word in words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,11 +31,14 @@ def read_areas(overview: Mapping[str, Any]) -> list[Area]:
 
 
 def facing_up(layout_zone: Mapping[str, Any], index: int, focus: Sequence[float]) -> Zone:
-    """A section as one sees it from its last row: turned so that what everybody looks at lies above it. Without its areas."""
+    """A section as one sees it from its last row: its longest row level, what everybody looks at above. Without its areas."""
     zone = read_zone(index, {**layout_zone, "areas": []})
-    seats = [seat for row in zone.rows for seat in row.seats]
-    x, y = _middle([(seat.x, seat.y) for seat in seats]) if seats else (0.0, 0.0)
-    turn = -math.pi / 2 - math.atan2(focus[1] - y, focus[0] - x)
+    longest = max((row.seats for row in zone.rows), key=len)
+    one, other = longest[0], longest[-1]
+    turn = -math.atan2(other.y - one.y, other.x - one.x)
+    x, y = _middle([(seat.x, seat.y) for row in zone.rows for seat in row.seats])
+    if _turned((focus[0] - x, focus[1] - y), turn)[1] > 0:
+        turn += math.pi
     return zone.moved(lambda seat: _turned((seat.x - x, seat.y - y), turn))
 
 

@@ -67,13 +67,13 @@ def around_a_pitch(name: str, tiers: Sequence[Tier], *, pitch: str = "PITCH") ->
     middle = radius * 1.15 + MARGIN
     zones = [zone for tier, start in rings for zone in _ring(tier, start, middle)]
     inner = rings[0][1] if rings else 0.0
-    half_width, half_height = inner * 0.92, inner * 0.62
+    half_width, half_height = inner * 0.78, inner * 0.5
     area = {
         "shape": "rectangle",
         "color": "#dcefe0",
         "position": {"x": round(middle - half_width), "y": round(middle - half_height)},
         "rectangle": {"width": round(2 * half_width), "height": round(2 * half_height)},
-        "text": {"text": pitch, "position": {"x": round(half_width), "y": round(half_height)}, "size": 120},
+        "text": {"text": pitch, "position": {"x": round(half_width), "y": round(half_height)}, "size": round(inner / 8)},
     }
     if zones:
         zones[0]["areas"] = [area]
