@@ -179,6 +179,7 @@ CACHES = {
     }
 }
 DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
+EVENTLY_READ_CACHE = env.bool("EVENTLY_READ_CACHE", default=True)  # of pages and counts; see evently/caching.py
 
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 SESSION_COOKIE_AGE = 14 * 24 * 3600

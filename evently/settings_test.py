@@ -17,3 +17,5 @@ from evently.settings import *  # noqa: E402, F403 -- they read the environment 
 from evently.settings import PASSWORD_HASHERS as STRONG_HASHERS  # noqa: E402
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *STRONG_HASHERS]  # a strong hash takes longer than a test
+
+EVENTLY_READ_CACHE = False  # it is forgotten on commit, which most tests never reach; those of the cache turn it on

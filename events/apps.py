@@ -15,7 +15,8 @@ class EventsConfig(AppConfig):
     verbose_name = _("Events")
 
     def ready(self) -> None:
-        from .tasks import schedule_refresh  # noqa: PLC0415 -- tasks import models, which are there only now
+        from . import signals  # noqa: F401, PLC0415 -- these two import models, which are there only now
+        from .tasks import schedule_refresh  # noqa: PLC0415
 
         for topic in SEATS_CHANGED:
             subscribe(topic, schedule_refresh)

@@ -9,6 +9,8 @@ from django.db import transaction
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
+from .reads import forget_places
+
 logger = logging.getLogger(__name__)
 
 
@@ -18,7 +20,8 @@ def channel(event_id: UUID) -> str:
 
 
 def announce(event_id: UUID, seat_ids: Iterable[UUID], *, status: str) -> None:
-    """Publish a delta once the open transaction has committed. A dead broker is logged and changes nothing."""
+    """Publish a delta and forget the counts once the open transaction has committed. A dead broker changes nothing."""
+    forget_places(event_id)
     message = json.dumps({"status": status, "seats": [str(pk) for pk in seat_ids]})
     # Not a partial: it has no name, which `robust` asks for to log what a callback raises.
     transaction.on_commit(lambda: _publish(channel(event_id), message), robust=True)

@@ -32,8 +32,9 @@ from .access import visible_event
 from .drawing import drawing_of, drawing_of_section
 from .models import Event, TicketType
 from .offers import PriceLine, SaleState, begins_later, has_ended, price_list, sale_state
+from .reads import places_by_section, places_of, states_for_anybody
 from .seatmap import MapSeat, count_free, draw_seats, nearest_block, read_seats, read_states
-from .sections import LARGE, Section, count_by_section, draw_sections, find_section, section_lines, sections_of
+from .sections import LARGE, Section, draw_sections, find_section, section_lines, sections_of
 
 PARTY = 5  # the most that the row of numbers offers
 USUAL_PARTY = 2  # four of five bookings are for two
@@ -82,7 +83,8 @@ def seat_states(request: HttpRequest, slug: str) -> HttpResponseBase:
     """
     event = visible_event(request, slug)
     hold = live_hold(buyer_of(request), event)
-    states = read_states(event.pk, hold=hold.pk if hold else None, section=_section(request, event))
+    section = _section(request, event)
+    states = read_states(event.pk, hold=hold.pk, section=section) if hold else states_for_anybody(event, section=section)
     etag = f'"{hashlib.blake2b(states.encode(), digest_size=12).hexdigest()}"'
     response = HttpResponse(states, content_type="text/plain; charset=utf-8")
     response["ETag"] = etag
@@ -198,7 +200,7 @@ def _overview_page(request: HttpRequest, event: Event, *, refusal: DomainError |
     plan = event.seating_plan
     assert plan  # noqa: S101 -- for the type checker: only plans are large
     sections = sections_of(plan)
-    counts = count_by_section(event.pk, sections)
+    counts = places_by_section(event, sections)
     totals: dict[UUID, tuple[int, int]] = {}
     for by_category in counts.values():
         for category, (free, places) in by_category.items():
@@ -232,7 +234,7 @@ def _overview_page(request: HttpRequest, event: Event, *, refusal: DomainError |
 
 def _ticket_page(request: HttpRequest, event: Event, *, refusal: DomainError | None) -> HttpResponse:
     hold = live_hold(buyer_of(request), event)
-    prices = price_list(event)
+    prices = price_list(event, free=places_of(event))
     state = _state(event, prices)
     if not prices or not (refusal or hold or state.is_open or state in (SaleState.SOLD_OUT, SaleState.DRAFT)):
         return redirect(event)

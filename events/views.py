@@ -12,6 +12,7 @@ from .access import visible_event
 from .forms import FindForm
 from .models import Event, EventQuerySet
 from .offers import SaleState, price_list, sale_state, summary_state
+from .reads import places_of
 
 PAGE = 24
 NEAREST = 3
@@ -52,7 +53,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 def show_event(request: HttpRequest, slug: str) -> HttpResponse:
     event = visible_event(request, slug)
-    prices = price_list(event)
+    prices = price_list(event, free=places_of(event))
     free = sum(line.free for line in prices)
     now = timezone.now()
     state = sale_state(event, at=now, free=free, capacity=sum(line.capacity for line in prices))

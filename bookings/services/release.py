@@ -8,6 +8,7 @@ from bookings.models import Booking
 from evently.database import transactional
 from evently.outbox.services import publish
 from events.models import Event
+from events.reads import forget_event
 
 from .refusals import NotCancellable
 from .rows import let_go
@@ -62,6 +63,7 @@ def _cancel(event_id: UUID) -> None:
     ongoing = Event.objects.filter(pk=event_id).exclude(status=Event.Status.CANCELLED)
     if ongoing.update(status=Event.Status.CANCELLED, version=F("version") + 1):
         publish("event.cancelled", event=str(event_id))
+        forget_event(Event.objects.only("slug").get(pk=event_id))
 
 
 @transactional
