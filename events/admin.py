@@ -29,7 +29,9 @@ from venues.models import Venue
 from .admin_checklist import checklist, seats_by_status
 from .admin_forms import CategoryForm, CategoryFormSet, EventForm, TicketTypeForm, TicketTypeFormSet
 from .models import Category, Event, TicketType
+from .publishing import Progress, count_places_to_make, is_large, progress_of, tell_progress
 from .services import NotPublishable, make_categories_from_plan, publish_event
+from .tasks import publish_event as publish_in_background
 
 QUICK = 100  # bookings that are cancelled while the organizer waits; more are left to the worker
 STRUCTURE = ("organizer", "venue", "seating_plan", "currency")
@@ -173,7 +175,8 @@ class EventAdmin(VersionedAdmin, VenueClockAdmin):
             seats = seats_by_status(event)
             steps = checklist(event, places=seats.get("all", 0))
             left = self._ongoing(event).count() if event.status == Event.Status.CANCELLED else 0
-            context |= {"checklist": steps, "seats": seats, "unfinished": left}
+            publishing = progress_of(event.pk) if is_draft(event) else None
+            context |= {"checklist": steps, "seats": seats, "unfinished": left, "publishing": publishing}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -223,6 +226,11 @@ class EventAdmin(VersionedAdmin, VenueClockAdmin):
         if page := unless_confirmed(request, admin=self, obj=event, title=title, facts=facts, button=_("Publish")):
             return page
         actor = f"user:{request.user.pk}"
+        if is_large(event) and is_draft(event):
+            tell_progress(event.pk, Progress(0, count_places_to_make(event)))
+            begun = _("The places are being made. This takes some seconds.")
+            self._do(request, event, lambda: publish_in_background.delay(str(event.pk), actor), begun)
+            return self._back(event)
         self._do(
             request,
             event,

@@ -1,6 +1,6 @@
 """Which places an event has: the numbered ones of its seating plan, and general admission."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 from uuid import UUID
@@ -52,8 +52,10 @@ def places_of(event: Event, *, plan: Plan | None, categories: Sequence[Category]
             rank += 1
 
 
-def make_seats(event: Event, *, plan: Plan | None, categories: Sequence[Category]) -> int:
-    """Write the event's seats and return how many."""
+def make_seats(
+    event: Event, *, plan: Plan | None, categories: Sequence[Category], progress: Callable[[int], None] | None = None
+) -> int:
+    """Write the event's seats and return how many; `progress` is told how many there are after every `CHUNK`."""
     places, made = places_of(event, plan=plan, categories=categories), 0
     table, columns = Seat._meta.db_table, ", ".join(Place._fields)
     with connection.cursor() as cursor:
@@ -62,6 +64,8 @@ def make_seats(event: Event, *, plan: Plan | None, categories: Sequence[Category
                 for place in chunk:
                     copy.write_row(place)
             made += len(chunk)
+            if progress:
+                progress(made)
     if made > MANY:
         transaction.on_commit(_analyze, robust=True)
     return made

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -65,8 +65,10 @@ class VenueTaken(DomainError):
 
 
 @transactional
-def publish_event(*, event_id: UUID, actor: str) -> Event:
+def publish_event(*, event_id: UUID, actor: str, progress: Callable[[int], None] | None = None) -> Event:
     """Make the seats of a draft and open it to the public; one that is published already stays as it is.
+
+    `progress` is told now and then how many places are made.
 
     Raises `NotPublishable` with everything that stands in the way, `VenueTaken` when another event does.
     """
@@ -85,7 +87,7 @@ def publish_event(*, event_id: UUID, actor: str) -> Event:
     event.status = Event.Status.PUBLISHED
     event.version += 1
     _take_the_venue(event)
-    seats = make_seats(event, plan=plan, categories=categories)
+    seats = make_seats(event, plan=plan, categories=categories, progress=progress)
     summary.refresh([event.pk])
     publish("event.published", event=str(event.pk), actor=actor)
     logger.info("Event %s published with %d seats by %s", event.pk, seats, actor)

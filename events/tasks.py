@@ -7,8 +7,11 @@ from uuid import UUID
 from celery import shared_task
 from django.core.cache import cache
 
-from . import summary
+from evently.errors import DomainError
+
+from . import services, summary
 from .models import Event
+from .publishing import Progress, count_places_to_make, tell_progress
 
 BATCH = 20  # events in one statement: stadiums among them must not reach the time limit
 PAUSE = 2  # seconds; a rush changes an event a thousand times a second
@@ -36,3 +39,22 @@ def schedule_refresh(payload: dict[str, Any]) -> None:
     event_id = payload["event"]
     if cache.add(f"summary-due:{event_id}", True, timeout=PAUSE):
         refresh_summary.apply_async([event_id], countdown=PAUSE, expires=60)
+
+
+@shared_task
+def publish_event(event_id: str, actor: str) -> None:
+    """Publish a large event and tell how far it is, or why it cannot be."""
+    event = Event.objects.select_related("seating_plan").defer("seating_plan__layout").get(pk=event_id)
+    places = count_places_to_make(event)
+
+    def tell(made: int) -> None:
+        tell_progress(event.pk, Progress(made, places))
+
+    try:
+        services.publish_event(event_id=event.pk, actor=actor, progress=tell)
+    except services.NotPublishable as refusal:
+        tell_progress(event.pk, Progress(0, places, tuple(refusal.reasons)))
+    except DomainError as refusal:
+        tell_progress(event.pk, Progress(0, places, (str(refusal),)))
+    else:
+        tell_progress(event.pk, None)

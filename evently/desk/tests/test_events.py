@@ -8,6 +8,7 @@ from bookings.models import Booking
 from bookings.sale import Buyer
 from bookings.services import hold_best
 from events.models import Category, Event, Seat, TicketType
+from events.tasks import publish_event as publish_in_background
 from events.tests.factories import make_event, make_venue
 from payments.models import Refund
 from venues.models import SeatingPlan, Venue
@@ -216,3 +217,35 @@ def test_words_of_others_are_only_words(ours: Team, sign_in: SignIn) -> None:
     for url in pages:
         page = client.get(url)
         assert (url, page.status_code, evil in page.text) == (url, 200, False)
+
+
+def test_a_large_event_is_published_by_the_worker_and_shows_how_far_it_is(
+    ours: Team, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("events.publishing.MANY", 20)
+    monkeypatch.setattr("events.seating.CHUNK", 10)
+    queued: list[Any] = []
+    monkeypatch.setattr(publish_in_background, "delay", lambda *words: queued.append(words))
+    event, client = draft(ours), sign_in(ours)
+    category = Category.objects.create(event=event, name="Standing", numbered=False, capacity=25)
+
+    publish = reverse("admin:events_event_publish", args=[event.pk])
+    client.post(publish, {"confirmed": "1"})
+    shown = client.get(change(event))
+    assert "Being published: 0 of 25 places made." in shown.text
+    assert "js/reload.js" in shown.text
+
+    publish_in_background(*queued.pop())
+    shown = client.get(change(event))
+    assert "“Standing” has no ticket type." in shown.text
+    assert "js/reload.js" not in shown.text
+
+    TicketType.objects.create(event=event, category=category, name="Standard", price_minor=100, is_default=True)
+    client.post(publish, {"confirmed": "1"})
+    told: list[int] = []
+    monkeypatch.setattr("events.tasks.tell_progress", lambda _event, progress: told.append(progress.made if progress else -1))
+    publish_in_background(*queued.pop())
+
+    event.refresh_from_db()
+    assert (event.status, event.seats.count()) == ("published", 25)
+    assert told == [10, 20, 25, -1]
