@@ -1,6 +1,7 @@
 """Places where events happen, and how their seats are arranged."""
 
 import zoneinfo
+from functools import cache
 from typing import Any, Self
 
 from django.conf import settings
@@ -14,8 +15,14 @@ from evently.accounts.models import Organizer
 from evently.database import EditableRow
 
 
+@cache
+def time_zones() -> frozenset[str]:
+    """The names of all time zones, which take a while to be read from the disk."""
+    return frozenset(zoneinfo.available_timezones())
+
+
 def validate_time_zone(name: str) -> None:
-    if name not in zoneinfo.available_timezones():
+    if name not in time_zones():
         raise ValidationError(_("“%(name)s” is not a time zone. Use a name like Europe/Berlin."), params={"name": name})
 
 

@@ -194,6 +194,8 @@ class Event(EditableRow):
         editable=False,
         help_text=_("Its name in its file."),
     )
+    # Of each thing that the file said, a few letters that tell whether a later file says something else.
+    source_marks = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()), editable=False)
     shares_venue = models.BooleanField(
         _("shares the venue"),
         default=False,
