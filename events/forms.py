@@ -1,9 +1,10 @@
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
 from django.db.models import F
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from .models import Event, EventQuerySet, VenueDay
@@ -40,6 +41,27 @@ class FindForm(forms.Form):
     @property
     def is_filtering(self) -> bool:
         return any(value not in ("", None, False) for name, value in self.cleaned_data.items() if name != "sort")
+
+    @property
+    def wishes(self) -> list[tuple[str, str]]:
+        """What was asked for in words, each with the name of its part of the address: what a click takes back."""
+        told = {
+            "q": "“{}”",
+            "city": "{}",
+            "since": _("from {}"),
+            "until": _("until {}"),
+            "price": _("up to {}"),
+            "free": _("with free places"),
+        }
+        found = []
+        for name, words in told.items():
+            if (value := self.cleaned_data.get(name)) not in ("", None, False):
+                shown = date_format(value, "j M Y") if isinstance(value, date) else value
+                found.append((name, str(words).format(shown)))
+        for name in ("when", "category"):
+            if value := self.cleaned_data.get(name):
+                found.append((name, str(dict(self.fields[name].choices)[value])))  # type: ignore[attr-defined]
+        return found
 
     def apply(self, events: EventQuerySet) -> EventQuerySet:
         """Narrow the events down to what was understood of the wishes; call `is_valid` first."""

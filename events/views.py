@@ -31,7 +31,8 @@ def home(request: HttpRequest) -> HttpResponse:
     form.is_valid()  # parts that make no sense are left out of the search and say so
     upcoming = Event.objects.upcoming().with_list_fields()
     page = _page_number(request)
-    found = _cards(form.apply(upcoming)[(page - 1) * PAGE : page * PAGE + 1])
+    matching = form.apply(upcoming)
+    found = _cards(matching[(page - 1) * PAGE : page * PAGE + 1])
     cards, has_more = found[:PAGE], len(found) > PAGE
     featured = None
     if not form.is_filtering and page == 1:
@@ -40,6 +41,8 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "cards": cards,
+        "total": _total(matching, shown=found, page=page) if form.is_filtering else None,
+        "wishes": [(words, _without(request, name)) for name, words in form.wishes],
         "featured": featured,
         "page": page,
         "next_page": page + 1 if has_more else None,
@@ -73,6 +76,19 @@ def show_event(request: HttpRequest, slug: str) -> HttpResponse:
 def _page_number(request: HttpRequest) -> int:
     text = request.GET.get("page", "1")
     return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 5 else 1
+
+
+def _without(request: HttpRequest, name: str) -> str:
+    """The address of the same search without one of its wishes."""
+    left = request.GET.copy()
+    for gone in (name, "page"):
+        left.pop(gone, None)
+    return f"?{left.urlencode()}" if left else request.path
+
+
+def _total(events: EventQuerySet, *, shown: list[Card], page: int) -> int:
+    """How many there are; what fits on the first page needs no counting."""
+    return len(shown) if page == 1 and len(shown) <= PAGE else events.order_by().count()
 
 
 def _cards(events: EventQuerySet) -> list[Card]:

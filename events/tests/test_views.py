@@ -84,6 +84,29 @@ class TestHome:
         assert "Nothing matches" in client.get("/", {"until": str(before)}).content.decode()
         assert "Nothing matches" in client.get("/", {"since": str(after)}).content.decode()
 
+    def test_every_wish_can_be_taken_back_by_itself_and_the_found_are_counted(self, client: Client) -> None:
+        for number in range(3):
+            make_event(title=f"Quartet {number}", category="music")
+        make_event(title="Quintet", category="music")
+
+        response = client.get("/?q=quartet&category=music&free=&price=nonsense&page=1")
+
+        assert response.context["total"] == 3
+        assert "3 events" in response.text
+        assert response.context["wishes"] == [
+            ("“quartet”", "?category=music&free=&price=nonsense"),
+            ("Music", "?q=quartet&free=&price=nonsense"),
+        ]
+        assert client.get("/?q=quartet").context["wishes"] == [("“quartet”", "/")]
+
+    def test_the_found_of_all_pages_are_counted(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("events.views.PAGE", 2)
+        for number in range(5):
+            make_event(title=f"Quartet {number}")
+
+        assert [client.get(f"/?q=quartet&page={page}").context["total"] for page in (1, 2, 3)] == [5, 5, 5]
+        assert client.get("/").context["total"] is None
+
     def test_offers_the_nearest_dates_when_nothing_matches(self, client: Client) -> None:
         make_event(title="Quartet", slug="quartet")
 
