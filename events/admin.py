@@ -15,12 +15,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from bookings.models import Booking
+from evently.accounts.models import Organizer, User
 from evently.desk.clock import VenueClockAdmin
 from evently.desk.confirm import unless_confirmed
 from evently.desk.display import badge, fill_bar
+from evently.desk.lists import ListImportAdmin
 from evently.desk.scope import EVERYBODY, MANAGERS, ScopedInline
 from evently.desk.versions import VersionedAdmin
 from evently.errors import DomainError
+from evently.lists import ListReport
 from evently.templatetags.evently import money_exact
 from payments.services import cancel_event
 from payments.tasks import cancel_event as cancel_in_background
@@ -28,6 +31,7 @@ from venues.models import Venue
 
 from .admin_checklist import checklist, seats_by_status
 from .admin_forms import CategoryForm, CategoryFormSet, EventForm, TicketTypeForm, TicketTypeFormSet
+from .importing import import_events
 from .models import Category, Event, TicketType
 from .publishing import Progress, count_places_to_make, is_large, progress_of, tell_progress
 from .services import NotPublishable, make_categories_from_plan, publish_event
@@ -96,7 +100,7 @@ class TicketTypeInline(ScopedInline):
 
 
 @admin.register(Event)
-class EventAdmin(VersionedAdmin, VenueClockAdmin):
+class EventAdmin(ListImportAdmin, VersionedAdmin, VenueClockAdmin):
     viewers = EVERYBODY
     editors = MANAGERS
     form = EventForm
@@ -125,6 +129,13 @@ class EventAdmin(VersionedAdmin, VenueClockAdmin):
     )
 
     # The list
+
+    list_help = gettext_lazy(
+        "A calendar (.ics), or a CSV file whose first line names the columns: title, start, end, venue. They become drafts."
+    )
+
+    def read_list(self, *, organizer: Organizer, content: bytes, name: str, actor: User, dry_run: bool) -> ListReport:
+        return import_events(organizer=organizer, content=content, name=name, actor=actor, dry_run=dry_run)
 
     @admin.display(description=gettext_lazy("when"), ordering="starts_at")
     def when(self, event: Event) -> str:

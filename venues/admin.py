@@ -13,13 +13,16 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from evently.accounts.models import User
+from evently.accounts.models import Organizer, User
+from evently.desk.lists import ListImportAdmin
 from evently.desk.scope import MANAGERS, SALES, ReadOnlyAdmin, ReadOnlyInline, ScopedAdmin
 from evently.desk.versions import VersionedAdmin
+from evently.lists import ListReport
 
 from .admin_forms import PlanFileForm, RowPlanForm, RowsFormSet, VenueForm
 from .geometry import Plan, SeatPlace, read_layout
 from .importing import Report, import_seating_plan, keep_layout
+from .listing import import_venues
 from .models import SeatingPlan, Venue
 
 DRAWN_SEATS = 10_000
@@ -42,7 +45,7 @@ class SeatingPlanInline(ReadOnlyInline):
 
 
 @admin.register(Venue)
-class VenueAdmin(VersionedAdmin):
+class VenueAdmin(ListImportAdmin, VersionedAdmin):
     viewers = SALES
     editors = MANAGERS
     form = VenueForm
@@ -54,10 +57,16 @@ class VenueAdmin(VersionedAdmin):
     autocomplete_fields = ("organizer",)
     prepopulated_fields = {"slug": ("name",)}
     inlines = (SeatingPlanInline,)
+    list_help = _(
+        "A CSV file whose first line names the columns: name, city, country, and if known address, capacity, latitude …"
+    )
     fieldsets = (
         (None, {"fields": ("name", "slug", "organizer")}),
         (_("Where"), {"fields": ("address", ("city", "country"), "time_zone", ("latitude", "longitude"), "capacity")}),
     )
+
+    def read_list(self, *, organizer: Organizer, content: bytes, name: str, actor: User, dry_run: bool) -> ListReport:
+        return import_venues(organizer=organizer, content=content, dry_run=dry_run)
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else ()
