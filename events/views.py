@@ -41,7 +41,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "cards": cards,
-        "total": _total(matching, shown=found, page=page) if form.is_filtering else None,
+        "total": matching.order_by().count() if form.is_filtering else None,
         "wishes": [(words, _without(request, name)) for name, words in form.wishes],
         "featured": featured,
         "page": page,
@@ -84,11 +84,6 @@ def _without(request: HttpRequest, name: str) -> str:
     for gone in (name, "page"):
         left.pop(gone, None)
     return f"?{left.urlencode()}" if left else request.path
-
-
-def _total(events: EventQuerySet, *, shown: list[Card], page: int) -> int:
-    """How many there are; what fits on the first page needs no counting."""
-    return len(shown) if page == 1 and len(shown) <= PAGE else events.order_by().count()
 
 
 def _cards(events: EventQuerySet) -> list[Card]:

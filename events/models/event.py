@@ -39,6 +39,7 @@ class VenueDay(models.Func):
         super().__init__(F("venue__time_zone"), time, **more)
 
 
+TOLD_FROM = 3  # letters; shorter words are in every description, and no index finds them
 FORGIVEN_FROM = 4  # letters; in shorter words every typing error is another word
 TOLD = 0.4  # how close a word is that occurs in the description alone: less than one with a typing error in the title
 
@@ -70,13 +71,14 @@ class EventQuerySet(models.QuerySet["Event"]):
     def matching(self, words: str) -> Self:
         """Those in which every word occurs, in the title, the venue's name, the city or the beginning of the description.
 
-        Accents do not count. In title, venue and city a word of at least four letters may have a typing error, which trigrams
-        forgive (https://www.postgresql.org/docs/current/pgtrgm.html).
+        Accents do not count; words of one or two letters are not looked for in descriptions. In title, venue and city a word of
+        at least four letters may have a typing error, which trigrams forgive
+        (https://www.postgresql.org/docs/current/pgtrgm.html).
         """
         found = self
         for word in words.split():
             meant = Fold(models.Value(word))
-            condition = Q(words__contains=meant)
+            condition = Q(words__contains=meant) if len(word) >= TOLD_FROM else Q(names__contains=meant)
             if len(word) >= FORGIVEN_FROM:
                 condition |= Q(names__trigram_word_similar=meant)
             found = found.filter(condition)

@@ -67,6 +67,13 @@ def test_typing_errors_are_forgiven_in_names_not_in_descriptions() -> None:
     assert titles(Event.objects.matching("qartet")) == []
 
 
+def test_short_words_are_looked_for_in_names_alone() -> None:
+    make_event(title="Up", description="An evening of it.")
+
+    assert titles(Event.objects.matching("up an")) == []
+    assert titles(Event.objects.matching("up")) == ["Up"]
+
+
 def test_by_relevance_puts_names_as_written_first_then_typing_errors_then_descriptions() -> None:
     now = timezone.now()
     make_event(title="Evening", description="With the quartet of last year.")
