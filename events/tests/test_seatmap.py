@@ -8,7 +8,7 @@ from bookings.services import hold_seats
 from events.drawing import drawing_of
 from events.models import Seat
 from events.seatmap import draw_seats, nearest_block, read_seats, read_states
-from events.tests.factories import Hall, make_hall
+from events.tests.factories import Hall, make_hall, make_venue
 from venues.models import SeatingPlan
 
 pytestmark = pytest.mark.django_db
@@ -39,12 +39,11 @@ def layout(rows: int, length: int, **more: Any) -> dict[str, Any]:
 
 def make_drawn_hall(rows: int = 4, length: int = 6, **more: Any) -> Hall:
     """A hall whose seats are on a plan."""
-    hall = make_hall(rows=rows, length=length)
+    venue = make_venue()
     plan = SeatingPlan.objects.create(
-        venue=hall.event.venue, name="Hall", number=1, seat_count=rows * length, layout=layout(rows, length, **more)
+        venue=venue, name="Hall", number=1, seat_count=rows * length, layout=layout(rows, length, **more)
     )
-    hall.event.seating_plan = plan
-    hall.event.save()
+    hall = make_hall(rows=rows, length=length, venue=venue, seating_plan=plan)
     for seat in hall.seats:
         Seat.objects.filter(pk=seat.pk).update(place=f"0.{seat.row}.{seat.number}")
     return hall

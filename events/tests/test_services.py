@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from bookings.tests.races import outcomes, race
@@ -318,3 +318,31 @@ def test_without_the_constraint_both_get_the_venue(monkeypatch: pytest.MonkeyPat
         with connection.cursor() as cursor:
             cursor.execute("TRUNCATE events_event CASCADE")
             cursor.execute(f"ALTER TABLE events_event ADD CONSTRAINT {services.ONE_AT_A_TIME} {wall}")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("status", ["published", "postponed", "cancelled"])
+def test_once_published_an_event_keeps_its_version_of_the_plan(status: str) -> None:
+    event = publish_event(event_id=make_draft().pk, actor="test")
+    plan, seats = event.seating_plan, set(event.seats.values_list("pk", "place", "section", "row", "number", "category"))
+    Event.objects.filter(pk=event.pk).update(status=status)
+
+    layout = json.loads(LAYOUT.read_text()) | {"name": "Rebuilt"}
+    newer = import_seating_plan(venue=event.venue, content=json.dumps(layout).encode()).plan
+    assert newer
+    assert newer != plan
+    for other in (newer, None):
+        with pytest.raises(IntegrityError, match="its seating plan stays"), transaction.atomic():
+            Event.objects.filter(pk=event.pk).update(seating_plan=other)
+
+    event.refresh_from_db()
+    assert event.seating_plan == plan
+    assert set(event.seats.values_list("pk", "place", "section", "row", "number", "category")) == seats
+
+
+@pytest.mark.django_db
+def test_a_draft_may_take_another_plan() -> None:
+    draft = make_draft()
+    Event.objects.filter(pk=draft.pk).update(seating_plan=None)
+    draft.refresh_from_db()
+    assert draft.seating_plan is None
