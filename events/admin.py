@@ -34,7 +34,7 @@ from .admin_forms import CategoryForm, CategoryFormSet, EventForm, TicketTypeFor
 from .importing import import_events
 from .models import Category, Event, TicketType
 from .publishing import Progress, count_places_to_make, is_large, progress_of, tell_progress
-from .services import NotPublishable, make_categories_from_plan, publish_event
+from .services import NotPublishable, VenueTaken, make_categories_from_plan, publish_event, taking_the_venue
 from .tasks import publish_event as publish_in_background
 
 QUICK = 100  # bookings that are cancelled while the organizer waits; more are left to the worker
@@ -193,7 +193,18 @@ class EventAdmin(ListImportAdmin, VersionedAdmin, VenueClockAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if not change:
             obj.created_by = request.user
-        super().save_model(request, obj, form, change)
+        with taking_the_venue(obj):
+            super().save_model(request, obj, form, change)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Another event that took the venue in the very moment of saving is there now: the form, asked again, names it."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except VenueTaken:
+            for _name, files in request.FILES.lists():
+                for file in files:
+                    file.seek(0)  # it was read
+            return super().changeform_view(request, *args, **kwargs)
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         return self._to_publishing(request, obj) or super().response_add(request, obj, post_url_continue)

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -86,7 +87,9 @@ def publish_event(*, event_id: UUID, actor: str, progress: Callable[[int], None]
         raise NotPublishable(reasons)
     event.status = Event.Status.PUBLISHED
     event.version += 1
-    _take_the_venue(event)
+    check_venue(event)
+    with taking_the_venue(event):
+        event.save(update_fields=["status", "version"])
     seats = make_seats(event, plan=plan, categories=categories, progress=progress)
     summary.refresh([event.pk])
     publish("event.published", event=str(event.pk), actor=actor)
@@ -100,12 +103,15 @@ def check_venue(event: Event) -> None:
         raise VenueTaken(rival)
 
 
-def _take_the_venue(event: Event) -> None:
-    """Save the event as published; the database waits for rivals that are being published, and lets one of them through."""
-    check_venue(event)
+@contextmanager
+def taking_the_venue(event: Event) -> Iterator[None]:
+    """A savepoint to save a published event in; the database waits for rivals that are being saved, and lets one through.
+
+    Raises `VenueTaken` for the other one, whose transaction may go on.
+    """
     try:
         with transaction.atomic():
-            event.save(update_fields=["status", "version"])
+            yield
     except IntegrityError as error:
         if ONE_AT_A_TIME not in str(error):
             raise

@@ -7,7 +7,9 @@ from django.urls import reverse
 from bookings.models import Booking
 from bookings.sale import Buyer
 from bookings.services import hold_best
+from events import admin_forms
 from events.models import Category, Event, Seat, TicketType
+from events.services import check_venue
 from events.tasks import publish_event as publish_in_background
 from events.tests.factories import make_event, make_venue
 from payments.models import Refund
@@ -142,6 +144,31 @@ def test_saving_never_undoes_what_a_service_wrote_meanwhile(ours: Team, sign_in:
     assert client.post(change(event), values | {"title": "Later"}).status_code == 200
     event.refresh_from_db()
     assert (event.status, event.title) == (Event.Status.PUBLISHED, "Concert")
+
+
+def test_a_venue_that_was_taken_while_saving_is_told_at_the_time(
+    ours: Team, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = sign_in(ours)
+    values = typed_into(client.get(change(ours.event)), "event_form") | {"starts_at_0": "2030-08-01", "ends_at_0": "2030-08-03"}
+    del values["shares_venue"]
+    when = {"starts_at": datetime(2030, 8, 2, 18, tzinfo=UTC), "ends_at": datetime(2030, 8, 2, 20, tzinfo=UTC)}
+    make_event(venue=ours.event.venue, title="Rival", shares_venue=False, **when)
+    looked: list[Event] = []
+
+    def look_too_early(event: Event) -> None:
+        looked.append(event)
+        if len(looked) > 1:
+            check_venue(event)
+
+    monkeypatch.setattr(admin_forms, "check_venue", look_too_early)
+    page = client.post(change(ours.event), values)
+
+    assert (page.status_code, len(looked)) == (200, 2)
+    (told,) = page.context["adminform"].form.errors["starts_at"]
+    assert told.startswith("“Rival” takes place in this venue")
+    event = Event.objects.get(pk=ours.event.pk)
+    assert (event.starts_at, event.shares_venue, event.version) == (ours.event.starts_at, True, 1)
 
 
 def test_times_that_make_no_sense_are_refused_at_their_field(ours: Team, sign_in: SignIn) -> None:
