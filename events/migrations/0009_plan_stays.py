@@ -19,6 +19,6 @@ DROP FUNCTION events_refuse_plan();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("events", "0009_source_marks")]
+    dependencies = [("events", "0008_source_marks")]
 
     operations = [migrations.RunSQL(RULES, UNDO)]
