@@ -21,6 +21,7 @@ from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 from evently.lists import ListReport, NoList, Progress, Unfit, clean
 from venues.models import Venue, time_zones
 
+from .calendar_blocks import TEXTS, Block, name_of, read_blocks
 from .entries import (
     LONGEST_UID,
     USUAL_LENGTH,
@@ -39,10 +40,6 @@ MOST_DATES = 366  # of one event that repeats
 MOST_STEPS = 1_000_000  # in which all rules of a file are counted out, a few seconds
 LONGEST_LINE = 100_000  # letters of a property that is read; hundreds of dates have a tenth of that
 FREQUENCIES = {"DAILY": 1, "WEEKLY": 7, "MONTHLY": 28, "YEARLY": 365}  # and the days of one step
-TEXTS = ("SUMMARY", "DESCRIPTION", "LOCATION", "CATEGORIES")
-DATES = ("RDATE", "EXDATE")
-READ = {*TEXTS, "UID", "DTSTART", "DTEND", "DURATION", "RRULE", "EXRULE", *DATES, "RECURRENCE-ID", "STATUS"}
-NAME = re.compile(r"[A-Za-z0-9-]+")
 PREFIXED = re.compile(r'TZID="?(/[^":;,]+)"?')  # RFC 5545, 3.2.19: globally unique, by a vendor's prefix
 HTML = re.compile(r"<(br|p|div|a|b|i|u|ul|li|span)\b[^>]*>", re.IGNORECASE)
 NEW_LINE = re.compile(r"<(br|/p|/div|/li)\b[^>]*>", re.IGNORECASE)
@@ -65,7 +62,7 @@ def read_calendar(
 
     `floating` is the zone of times that have none; without it, that of each event's venue. Raises `NoList` if no event is there.
     """
-    blocks = list(_blocks(text))
+    blocks = list(read_blocks(text))
     if not any(block.kind == "VEVENT" for block in blocks):
         raise NoList(_("There is no event in this calendar."))
     calendar = Calendar(venues, floating, since, until, now, report)
@@ -73,23 +70,6 @@ def read_calendar(
     for block in progress([block for block in blocks if block.kind == "VEVENT"]):
         calendar.add(block)
     return calendar
-
-
-@dataclass(slots=True)
-class Block:
-    """A component of the file by its lines, each whole and with its number."""
-
-    kind: str
-    line: int
-    lines: list[tuple[int, str]] = field(default_factory=list)
-    is_closed: bool = False
-
-    def value(self, name: str) -> str:
-        """What the first property of this name has after its colon."""
-        return next((text.partition(":")[2] for _line, text in self.lines if _name(text) == name), "")
-
-    def line_of(self, name: str) -> int:
-        return next((line for line, text in self.lines if _name(text) == name), self.line)
 
 
 @dataclass(slots=True)
@@ -366,50 +346,6 @@ class Calendar:
         return end.astimezone(told.zone).replace(tzinfo=None) if end.tzinfo else end
 
 
-def _blocks(text: str) -> Iterator[Block]:
-    """The events and the descriptions of time zones, with the lines that count."""
-    block: Block | None = None
-    depth = 0
-    for number, line in _unfolded(text):
-        name, _colon, value = line.partition(":")
-        name, kind = name.strip().upper(), value.strip().upper()
-        if name == "BEGIN" and (block is None or kind == "VEVENT"):
-            if block is not None:
-                yield block  # it was never ended
-            block, depth = (Block(kind, number) if kind in ("VEVENT", "VTIMEZONE") else None), 0
-        elif block is None:
-            continue
-        elif name == "END" and kind == block.kind:
-            block.is_closed = True
-            yield block
-            block = None
-        else:
-            depth += {"BEGIN": 1, "END": -1}.get(name, 0)
-            if block.kind == "VTIMEZONE":
-                block.lines.append((number, line))
-            elif depth <= 0 and (property_name := _name(line)) in READ and (value or property_name not in DATES):
-                # Some programs put blanks into rules, and end with an empty list of dates.
-                block.lines.append((number, line.replace(" ", "") if property_name == "RRULE" else line))
-    if block is not None:
-        yield block
-
-
-def _unfolded(text: str) -> Iterator[tuple[int, str]]:
-    """Every content line with the number of its first line; a line that begins with a blank goes on the one before."""
-    first, parts = 0, [""]
-    for number, line in enumerate(re.split(r"\r\n|\n|\r", text), start=1):
-        if not line.strip():
-            continue
-        if line[:1] in (" ", "\t") and first:
-            parts.append(line[1:])
-            continue
-        if first and any(parts):
-            yield first, "".join(parts)
-        first, parts = number, [line]
-    if any(parts):
-        yield first, "".join(parts)
-
-
 def _key(start: datetime, zone: tzinfo, *, is_day: bool, is_floating: bool) -> str:
     """What is added to the UID to name one date of several: its time before anybody changed it."""
     if is_day:
@@ -417,17 +353,12 @@ def _key(start: datetime, zone: tzinfo, *, is_day: bool, is_floating: bool) -> s
     return f"{start:%Y%m%dT%H%M%S}" if is_floating else f"{in_utc(start, zone):%Y%m%dT%H%M%SZ}"
 
 
-def _name(line: str) -> str:
-    match = NAME.match(line)
-    return match[0].upper() if match else ""
-
-
 def _component(block: Block) -> Any:
     if not block.is_closed:
         raise Unfit(_("This event is never ended (END:VEVENT)."))
     for line, text in block.lines:
-        if len(text) > LONGEST_LINE and _name(text) != "DESCRIPTION":
-            raise Unfit(_("%(name)s is too long.") % {"name": _name(text)}, line)
+        if len(text) > LONGEST_LINE and name_of(text) != "DESCRIPTION":
+            raise Unfit(_("%(name)s is too long.") % {"name": name_of(text)}, line)
     try:
         component = _parsed([text[:LONGEST_LINE] for _line, text in block.lines])
     except Exception as error:  # a library's own ways of being broken
@@ -440,7 +371,7 @@ def _component(block: Block) -> Any:
 
 def _parsed(lines: list[str]) -> Any:
     # The library would warn of guessing.
-    plain = (text if _name(text) in TEXTS else PREFIXED.sub(_without_prefix, text, count=1) for text in lines)
+    plain = (text if name_of(text) in TEXTS else PREFIXED.sub(_without_prefix, text, count=1) for text in lines)
     return Component.from_ical("\r\n".join(["BEGIN:VEVENT", *plain, "END:VEVENT", ""]))
 
 
@@ -459,7 +390,7 @@ def _broken_line(block: Block) -> tuple[int, str]:
     """The number and name of the property that cannot even be taken apart."""
     for line, text in block.lines:
         if _parsed([text]).errors:
-            return line, _name(text)
+            return line, name_of(text)
     return block.line, ""
 
 
@@ -508,7 +439,7 @@ def _plain(text: str) -> str:
 def _described_zone(block: Block) -> tzinfo | None:
     """The zone that a VTIMEZONE describes, or None if it cannot be understood."""
     for _line, text in block.lines:
-        if _name(text) == "RRULE" and not all(YEARLY.fullmatch(part) for part in text.partition(":")[2].strip().split(";")):
+        if name_of(text) == "RRULE" and not all(YEARLY.fullmatch(part) for part in text.partition(":")[2].strip().split(";")):
             return None
     try:
         component: Any = Timezone.from_ical(
