@@ -30,15 +30,17 @@ from payments.tasks import cancel_event as cancel_in_background
 from venues.models import Venue
 
 from .admin_checklist import checklist, seats_by_status
+from .admin_dates import EventDatesAdmin
 from .admin_forms import CategoryForm, CategoryFormSet, EventForm, TicketTypeForm, TicketTypeFormSet
 from .importing import import_events
 from .models import Category, Event, TicketType
 from .publishing import Progress, count_places_to_make, is_large, progress_of, tell_progress
-from .services import NotPublishable, VenueTaken, make_categories_from_plan, publish_event, taking_the_venue
+from .services import SeveralReasons, VenueTaken, make_categories_from_plan, publish_event, taking_the_venue
 from .tasks import publish_event as publish_in_background
 
 QUICK = 100  # bookings that are cancelled while the organizer waits; more are left to the worker
 STRUCTURE = ("organizer", "venue", "seating_plan", "currency")
+DATE = ("starts_at", "ends_at", "doors_at")
 
 
 def is_draft(event: Event | None) -> bool:
@@ -100,7 +102,7 @@ class TicketTypeInline(ScopedInline):
 
 
 @admin.register(Event)
-class EventAdmin(ListImportAdmin, VersionedAdmin, VenueClockAdmin):
+class EventAdmin(EventDatesAdmin, ListImportAdmin, VersionedAdmin, VenueClockAdmin):
     viewers = EVERYBODY
     editors = MANAGERS
     form = EventForm
@@ -156,8 +158,8 @@ class EventAdmin(ListImportAdmin, VersionedAdmin, VenueClockAdmin):
         return self.inlines if obj else (CategoryInline,)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Once published, seats are sold by these: they stay."""
-        return () if is_draft(obj) else STRUCTURE
+        """Once published, seats are sold by these: they stay, and another date is told to everybody who has tickets."""
+        return () if is_draft(obj) else STRUCTURE + DATE
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
         return {} if obj else self.prepopulated_fields
@@ -188,6 +190,9 @@ class EventAdmin(ListImportAdmin, VersionedAdmin, VenueClockAdmin):
             left = self._ongoing(event).count() if event.status == Event.Status.CANCELLED else 0
             publishing = progress_of(event.pk) if is_draft(event) else None
             context |= {"checklist": steps, "seats": seats, "unfinished": left, "publishing": publishing}
+            if event.series_id:
+                dates = Event.objects.filter(series=event.series_id)
+                context |= {"dates": dates.count(), "draft_dates": dates.filter(status=Event.Status.DRAFT).count()}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -294,7 +299,7 @@ class EventAdmin(ListImportAdmin, VersionedAdmin, VenueClockAdmin):
         """Do it, write it into the event's history and say so; or say why not."""
         try:
             work()
-        except NotPublishable as refusal:
+        except SeveralReasons as refusal:
             for reason in refusal.reasons:
                 messages.error(request, reason)
         except DomainError as refusal:

@@ -72,12 +72,13 @@ class EventForm(VersionedForm):
         plan = values.get("seating_plan")
         if plan and "venue" in values and plan.venue_id != values["venue"].pk:
             self.add_error("seating_plan", _("This is a plan of another venue."))
-        if self.instance.status == Event.Status.PUBLISHED and starts_at and ends_at:
-            when = {"starts_at": starts_at, "ends_at": ends_at, "shares_venue": bool(values.get("shares_venue"))}
+        if self.instance.status == Event.Status.PUBLISHED and "shares_venue" in values:
+            event = self.instance
+            when = {"starts_at": event.starts_at, "ends_at": event.ends_at, "shares_venue": bool(values["shares_venue"])}
             try:
-                check_venue(Event(pk=self.instance.pk, venue_id=self.instance.venue_id, **when))
+                check_venue(Event(pk=event.pk, venue_id=event.venue_id, **when))
             except VenueTaken as refusal:
-                self.add_error("starts_at", str(refusal))
+                self.add_error("shares_venue", str(refusal))
         return values
 
 

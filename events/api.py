@@ -18,7 +18,9 @@ from rest_framework.viewsets import GenericViewSet
 
 from evently.accounts.authentication import person_of
 from evently.accounts.models import User
+from evently.database import uuid7
 from evently.money import decimal_string
+from evently.rest.idempotency import once_of
 from evently.rest.pagination import WholeList, listing
 from evently.rest.schema import IDEMPOTENCY_KEY, IF_MATCH
 from evently.rest.teams import WRITES, TeamViewSet, check_may_edit
@@ -31,9 +33,13 @@ from .queries import EventQuery, SeatQuery
 from .serializers import (
     AvailabilitySerializer,
     CategorySerializer,
+    CloneSerializer,
     EventSerializer,
     EventWriteSerializer,
     NotEditable,
+    PlannedDateSerializer,
+    RepeatSerializer,
+    RescheduleSerializer,
     SeatSerializer,
     TicketTypeSerializer,
 )
@@ -79,7 +85,15 @@ class EventViewSet(TeamViewSet[Event]):
     serializer_class = EventSerializer
     write_serializer_class = EventWriteSerializer
     queryset = Event.objects.all()  # for the schema; callers get `get_queryset`
-    refusals = WRITES | {"list": (400,), "publish": (403, 409, 412), "cancel": (403, 412, 503)}
+    refusals = WRITES | {
+        "list": (400,),
+        "publish": (403, 409, 412),
+        "postpone": (403, 409, 412),
+        "reschedule": (400, 403, 409, 412),
+        "clone": (400, 403, 412, 422),
+        "repeat": (400, 403, 412),
+        "cancel": (403, 412, 503),
+    }
 
     def get_queryset(self) -> EventQuerySet:
         events = visible_events(self.request).with_list_fields()
@@ -97,6 +111,87 @@ class EventViewSet(TeamViewSet[Event]):
         person = self._check(request)
         services.publish_event(event_id=pk, actor=f"user:{person.pk}")
         return self.show(self.get_queryset().get(pk=pk))
+
+    @extend_schema(
+        operation_id="postpone_event",
+        summary="Stop the sale until there is a new date; tickets stay valid, and their owners are told",
+        parameters=[IF_MATCH],
+        request=None,
+        responses=EventSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def postpone(self, request: Request, pk: UUID) -> Response:
+        person = self._check(request)
+        services.postpone_event(event_id=pk, actor=f"user:{person.pk}")
+        return self.show(self.get_queryset().get(pk=pk))
+
+    @extend_schema(
+        operation_id="reschedule_event",
+        summary="Give a published or postponed event another date; tickets stay valid, and their owners are told",
+        parameters=[IF_MATCH],
+        request=RescheduleSerializer,
+        responses=EventSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def reschedule(self, request: Request, pk: UUID) -> Response:
+        person = self._check(request)
+        form = RescheduleSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        services.reschedule_event(event_id=pk, actor=f"user:{person.pk}", **form.validated_data)
+        return self.show(self.get_queryset().get(pk=pk))
+
+    @extend_schema(
+        operation_id="clone_event",
+        summary="Make a draft like the event, with its categories and ticket types",
+        parameters=[IF_MATCH, IDEMPOTENCY_KEY],
+        request=CloneSerializer,
+        responses={201: EventSerializer},
+    )
+    @action(detail=True, methods=["post"])
+    def clone(self, request: Request, pk: UUID) -> Response:
+        person = self._check(request)
+        form = CloneSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        copy_id, once = uuid7(), once_of(request)
+        with transaction.atomic():
+            earlier = once and once.claim(owner=f"user:{person.pk}", object_id=copy_id)
+            if not earlier:
+                services.clone_event(event_id=pk, created_by=person, copy_id=copy_id, **form.validated_data)
+        return self.show(self.get_queryset().get(pk=earlier or copy_id), status=status.HTTP_201_CREATED)
+
+    @extend_schema(
+        operation_id="repeat_event",
+        summary="Make a series of drafts like the event, at its time of day by the clock of the venue",
+        description="Asked twice, nothing is made again. The dates are found by `GET /events/?series=…&status=draft`.",
+        parameters=[IF_MATCH],
+        request=RepeatSerializer,
+        responses={200: PlannedDateSerializer(many=True)},
+    )
+    @action(detail=True, methods=["post"])
+    def repeat(self, request: Request, pk: UUID) -> Response:
+        person = self._check(request)
+        form = RepeatSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        event = Event.objects.select_related("venue").get(pk=pk)
+        days = form.repetition().days_after(event.starts_at.astimezone(event.venue.zone).date())
+        planned = services.plan_dates(event, days)
+        if not form.validated_data["dry_run"]:
+            services.repeat_event(event_id=pk, days=days, created_by=person)
+        return Response(
+            listing(
+                [
+                    PlannedDateSerializer(
+                        {
+                            "starts_at": each.times.starts_at,
+                            "ends_at": each.times.ends_at,
+                            "venue_free": each.rival is None,
+                            "is_there": each.is_there,
+                        }
+                    ).data
+                    for each in planned
+                ]
+            )
+        )
 
     @extend_schema(
         operation_id="cancel_event",

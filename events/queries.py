@@ -36,6 +36,7 @@ class EventQuery(Query):
     )
     city = serializers.CharField(required=False, max_length=100)
     category = serializers.ChoiceField(Event.Topic.choices, required=False)
+    series = serializers.UUIDField(required=False, help_text="The dates of this series.")
     starts_after = serializers.DateTimeField(required=False)
     starts_before = serializers.DateTimeField(required=False)
     price_max = serializers.DecimalField(14, 3, required=False, min_value=0, help_text="In each event's own currency.")
@@ -55,6 +56,8 @@ class EventQuery(Query):
             events = events.in_city(wish["city"])
         if "category" in wish:
             events = events.about(wish["category"])
+        if "series" in wish:
+            events = events.filter(series=wish["series"])
         if "starts_after" in wish:
             events = events.filter(starts_at__gte=wish["starts_after"])
         if "starts_before" in wish:

@@ -18,6 +18,7 @@ from evently.rest.teams import TeamField
 from venues.models import Venue
 
 from .models import Category, Event, Seat, TicketType
+from .repetition import MOST_DATES, Every, Repetition
 
 LARGEST_PRICE = 10_000_000  # a mistyped price does not come near
 
@@ -46,8 +47,8 @@ class EventSerializer(serializers.ModelSerializer[Event]):
     class Meta:
         model = Event
         fields = [
-            *("id", "slug", "title", "description", "category", "status", "organizer", "venue", "seating_plan"),
-            *("starts_at", "ends_at", "doors_at", "sale_starts_at", "sale_ends_at", "currency"),
+            *("id", "slug", "title", "description", "category", "status", "organizer", "venue", "seating_plan", "series"),
+            *("starts_at", "ends_at", "doors_at", "moved_from", "sale_starts_at", "sale_ends_at", "currency"),
             *("shares_venue", "max_per_booking", "max_per_customer", "available", "capacity", "price_from"),
             *("image", "url", "version", "created_at", "updated_at"),
         ]
@@ -89,7 +90,7 @@ class EventWriteSerializer(serializers.ModelSerializer[Event]):
         }
 
     # What tickets are bought for, and what seats and prices were made of.
-    SETTLED = ("organizer", "venue", "seating_plan", "slug", "starts_at", "ends_at", "currency", "shares_venue")
+    SETTLED = ("organizer", "venue", "seating_plan", "slug", "starts_at", "ends_at", "doors_at", "currency", "shares_venue")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         event = self.instance
@@ -124,6 +125,56 @@ class EventWriteSerializer(serializers.ModelSerializer[Event]):
         changed = [name for name in self.SETTLED if name in attrs and attrs[name] != getattr(event, name)]
         if event.status != Event.Status.DRAFT and changed:
             raise NotEditable(_("Once an event is published this stays as it is: %(names)s.") % {"names": ", ".join(changed)})
+
+
+class CloneSerializer(serializers.Serializer[Any]):
+    title = serializers.CharField(max_length=200, required=False, help_text="Left out: the same.")
+    starts_at = serializers.DateTimeField(help_text="Doors, end and sale move along with it, by the clock of the venue.")
+
+
+class RepeatSerializer(serializers.Serializer[Any]):
+    every = serializers.ChoiceField(Every.choices)
+    interval = serializers.IntegerField(min_value=1, max_value=52, default=1, help_text="2: every other week or day.")
+    weekdays = serializers.ListField(
+        child=serializers.IntegerField(min_value=0, max_value=6),
+        default=list,
+        max_length=7,
+        help_text="Of weeks; 0 is Monday. Empty: on the day of this event.",
+    )
+    until = serializers.DateField(required=False)
+    count = serializers.IntegerField(min_value=1, max_value=MOST_DATES, required=False, help_text="How many more.")
+    dry_run = serializers.BooleanField(default=False, help_text="Only tell what would be made.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "until" not in attrs and "count" not in attrs:
+            raise serializers.ValidationError(_("Say until when (`until`), or how many (`count`)."))
+        return attrs
+
+    def repetition(self) -> Repetition:
+        wish = self.validated_data
+        return Repetition(
+            every=Every(wish["every"]),
+            interval=wish["interval"],
+            weekdays=frozenset(wish["weekdays"]),
+            until=wish.get("until"),
+            count=wish.get("count", MOST_DATES),
+        )
+
+
+class PlannedDateSerializer(serializers.Serializer[Any]):
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+    venue_free = serializers.BooleanField(help_text="Whether no published event is in the venue then, unless they share it.")
+    is_there = serializers.BooleanField(help_text="Whether the series had this date before.")
+
+
+class RescheduleSerializer(serializers.Serializer[Any]):
+    """What is left out moves along with the start, by the clock of the venue."""
+
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField(required=False)
+    doors_at = serializers.DateTimeField(required=False)
+    sale_ends_at = serializers.DateTimeField(required=False)
 
 
 @extend_schema_field(OpenApiTypes.STR)

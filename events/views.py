@@ -16,6 +16,7 @@ from .reads import places_of
 
 PAGE = 24
 NEAREST = 3
+OTHER_DATES = 12
 
 
 class Card(NamedTuple):
@@ -69,8 +70,17 @@ def show_event(request: HttpRequest, slug: str) -> HttpResponse:
         "has_numbered": any(line.category.numbered for line in prices),
         "has_standing": any(not line.category.numbered for line in prices),
         "description": markdown.render(event.description),
+        "other_dates": _other_dates(event),
     }
     return render(request, "events/event.html", context)
+
+
+def _other_dates(event: Event) -> list[Card]:
+    """The next dates of the event's series that are still to come."""
+    if event.series_id is None:
+        return []
+    upcoming = Event.objects.upcoming().with_list_fields().filter(series=event.series_id).exclude(pk=event.pk)
+    return _cards(upcoming.order_by("starts_at", "pk")[:OTHER_DATES])
 
 
 def _page_number(request: HttpRequest) -> int:

@@ -14,4 +14,6 @@ class NotificationsConfig(AppConfig):
 
         subscribe("booking.confirmed", subscribers.tell_confirmed)
         subscribe("booking.cancelled", subscribers.tell_cancelled)
+        subscribe("event.postponed", subscribers.tell_postponed)
+        subscribe("event.rescheduled", subscribers.tell_rescheduled)
         subscribe("refund.requested", subscribers.tell_refund)

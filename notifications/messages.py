@@ -18,12 +18,15 @@ from django.utils.translation import gettext as _
 from bookings.models import Booking, Ticket
 from bookings.tickets import qr_png, sign
 from evently.context import SITE_NAME
+from events.models import Event
 from payments.models import Refund
 
 from .models import Delivery
 
 BOOKING_CONFIRMED: Final = "booking_confirmed"
 EVENT_CANCELLED: Final = "event_cancelled"
+EVENT_POSTPONED: Final = "event_postponed"
+EVENT_RESCHEDULED: Final = "event_rescheduled"
 REFUND_REQUESTED: Final = "refund_requested"
 
 
@@ -58,6 +61,22 @@ def _event_cancelled(delivery: Delivery) -> EmailMultiAlternatives:
         return _mail(delivery, booking, subject=subject, refund=refund)
 
 
+def _event_postponed(delivery: Delivery) -> EmailMultiAlternatives | None:
+    booking = _booking(delivery.object_id)
+    if booking.status != Booking.Status.CONFIRMED or booking.event.status != Event.Status.POSTPONED:
+        return None
+    with _language_of(booking):
+        return _mail(delivery, booking, subject=_("%(event)s was postponed") % {"event": booking.event.title})
+
+
+def _event_rescheduled(delivery: Delivery) -> EmailMultiAlternatives | None:
+    booking = _booking(delivery.object_id)
+    if booking.status != Booking.Status.CONFIRMED or booking.event.status != Event.Status.PUBLISHED:
+        return None
+    with _language_of(booking):
+        return _mail(delivery, booking, subject=_("New date: %(event)s") % {"event": booking.event.title})
+
+
 def _refund_requested(delivery: Delivery) -> EmailMultiAlternatives:
     refund = Refund.objects.select_related("payment").get(pk=cast(UUID, delivery.object_id))
     booking = _booking(refund.payment.booking_id)
@@ -69,6 +88,8 @@ def _refund_requested(delivery: Delivery) -> EmailMultiAlternatives:
 WRITERS: Final[dict[str, Callable[[Delivery], EmailMultiAlternatives | None]]] = {
     BOOKING_CONFIRMED: _confirmed,
     EVENT_CANCELLED: _event_cancelled,
+    EVENT_POSTPONED: _event_postponed,
+    EVENT_RESCHEDULED: _event_rescheduled,
     REFUND_REQUESTED: _refund_requested,
 }
 

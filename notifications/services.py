@@ -2,9 +2,11 @@
 
 import logging
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
-from typing import Final
+from itertools import islice
+from typing import Final, TypedDict
 from uuid import UUID
 
 from django.core.cache import cache
@@ -20,6 +22,7 @@ from .models import Delivery
 
 logger = logging.getLogger(__name__)
 
+BATCH: Final = 500  # messages written by one statement
 MOST_ATTEMPTS: Final = 16
 # The n-th claim lasts 1 min · 2^(n-1), at most six hours: a lease while it is being sent, the wait before the next try when that
 # failed. Sixteen attempts take about two days, as long as a mail server may be down.
@@ -31,10 +34,26 @@ PAUSE: Final = 30  # seconds
 PAUSED: Final = "notifications:mail-server-down"
 
 
+class Message(TypedDict):
+    """What is to be told whom: the fact's `key`, the kind of message, an address, what it is about, whose account that is."""
+
+    key: str
+    kind: str
+    recipient: str
+    object_id: UUID
+    user_id: UUID | None
+
+
 def queue(*, key: str, kind: str, recipient: str, object_id: UUID, user_id: UUID | None = None) -> None:
     """Have a message of this kind about an object sent. With a key that was used before nothing happens: it is told once."""
-    delivery = Delivery(key=key, kind=kind, recipient=recipient, object_id=object_id, user_id=user_id, due_at=Now())
-    Delivery.objects.bulk_create([delivery], ignore_conflicts=True)
+    queue_many([{"key": key, "kind": kind, "recipient": recipient, "object_id": object_id, "user_id": user_id}])
+
+
+def queue_many(messages: Iterable[Message]) -> None:
+    """Have messages sent, thousands of them if need be; those whose key was used before are left out."""
+    pending = iter(messages)
+    while batch := list(islice(pending, BATCH)):
+        Delivery.objects.bulk_create((Delivery(**message, due_at=Now()) for message in batch), ignore_conflicts=True)
 
 
 def send_due(*, budget: timedelta = timedelta(seconds=20)) -> int:

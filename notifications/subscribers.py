@@ -4,11 +4,12 @@ from typing import Any
 from uuid import UUID
 
 from bookings.models import Booking
+from bookings.services import wait_for_sales_in_flight
 from events.models import Event
 from payments.models import Payment, Refund
 
-from .messages import BOOKING_CONFIRMED, EVENT_CANCELLED, REFUND_REQUESTED
-from .services import queue
+from .messages import BOOKING_CONFIRMED, EVENT_CANCELLED, EVENT_POSTPONED, EVENT_RESCHEDULED, REFUND_REQUESTED
+from .services import queue, queue_many
 
 
 def tell_confirmed(payload: dict[str, Any]) -> None:
@@ -23,6 +24,16 @@ def tell_cancelled(payload: dict[str, Any]) -> None:
         _tell(booking, kind=EVENT_CANCELLED)
 
 
+def tell_postponed(payload: dict[str, Any]) -> None:
+    """Whoever has tickets for an event that was postponed, once for each time that it was."""
+    _tell_everybody(payload, kind=EVENT_POSTPONED)
+
+
+def tell_rescheduled(payload: dict[str, Any]) -> None:
+    """Whoever has tickets for an event that got another date, once for each new date."""
+    _tell_everybody(payload, kind=EVENT_RESCHEDULED)
+
+
 def tell_refund(payload: dict[str, Any]) -> None:
     """Money that goes back, with its reason; for a cancelled event in one message with the cancellation."""
     refund = Refund.objects.select_related("payment__booking").get(pk=payload["refund"])
@@ -31,6 +42,17 @@ def tell_refund(payload: dict[str, Any]) -> None:
         _tell(booking, kind=EVENT_CANCELLED)
     else:
         _tell(booking, kind=REFUND_REQUESTED, object_id=refund.pk)
+
+
+def _tell_everybody(payload: dict[str, Any], *, kind: str) -> None:
+    # A sale that began before the news and ends after it was told would be forgotten.
+    wait_for_sales_in_flight(event_id=UUID(payload["event"]))
+    confirmed = Booking.objects.filter(event=payload["event"], status=Booking.Status.CONFIRMED).order_by("pk")
+    people = confirmed.values_list("pk", "email", "user_id").iterator()
+    queue_many(
+        {"key": f"{kind}:{pk}:{payload['version']}", "kind": kind, "recipient": email, "object_id": pk, "user_id": user_id}
+        for pk, email, user_id in people
+    )
 
 
 def _tell(booking: Booking, *, kind: str, object_id: UUID | None = None) -> None:

@@ -18,7 +18,7 @@ from .refusals import (
     SeatsUnavailable,
     SoldOut,
 )
-from .release import cancel_booking, expire_holds, stop_sale
+from .release import cancel_booking, expire_holds, stop_sale, wait_for_sales_in_flight
 from .sell import Contact, confirm_booking, confirm_free_booking, lock_booking, resume_hold, set_contact, start_payment
 
 __all__ = [
@@ -46,4 +46,5 @@ __all__ = [
     "set_contact",
     "start_payment",
     "stop_sale",
+    "wait_for_sales_in_flight",
 ]

@@ -39,7 +39,7 @@ def stop_sale(*, event_id: UUID) -> None:
     that locks first would wait until it is over. Must not be called inside a transaction.
     """
     _cancel(event_id)
-    _wait_for_sales_in_flight(event_id)
+    wait_for_sales_in_flight(event_id=event_id)
 
 
 def expire_holds() -> int:
@@ -67,5 +67,6 @@ def _cancel(event_id: UUID) -> None:
 
 
 @transactional
-def _wait_for_sales_in_flight(event_id: UUID) -> None:
+def wait_for_sales_in_flight(*, event_id: UUID) -> None:
+    """Return when every sale that began before the event's status was changed has ended. Raises `Busy` when one takes long."""
     Event.objects.select_for_update().get(pk=event_id)  # the full lock, which their KEY SHARE keeps waiting

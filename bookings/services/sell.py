@@ -58,10 +58,9 @@ def set_contact(*, booking_id: UUID, contact: Contact, user_id: UUID | None, act
 def start_payment(*, booking_id: UUID, actor: str) -> Booking:
     """Keep the seats for as long as a payment may take: nobody can take them before `expires_at`.
 
-    Raises `HoldEnded`, `DetailsMissing` before the buyer is known, and `NotOnSale` when the event was cancelled.
+    Raises `HoldEnded`, `DetailsMissing` before the buyer is known, and `NotOnSale` when the event was cancelled or postponed.
     """
-    if lock_event(_event_of(booking_id)) == Event.Status.CANCELLED:
-        raise NotOnSale(_("This event was cancelled."))
+    _check_takes_place(lock_event(_event_of(booking_id)))
     booking = lock_holding(booking_id)
     if not booking.email:
         raise DetailsMissing
@@ -83,8 +82,11 @@ def resume_hold(*, booking_id: UUID, actor: str) -> Booking:
 
 @transactional
 def confirm_free_booking(*, booking_id: UUID, actor: str) -> Booking:
-    """Confirm an unlapsed hold that costs nothing. Raises `HoldEnded`, `DetailsMissing`, `PaymentRequired`."""
-    lock_booking(booking_id=booking_id)
+    """Confirm an unlapsed hold that costs nothing.
+
+    Raises `HoldEnded`, `DetailsMissing`, `PaymentRequired`, and `NotOnSale` when the event was cancelled or postponed.
+    """
+    _check_takes_place(lock_event(_event_of(booking_id)))
     booking = lock_holding(booking_id)
     if booking.total_minor:
         raise PaymentRequired
@@ -145,6 +147,13 @@ def confirm_booking(*, booking_id: UUID, actor: str, payment_status: str = Booki
 
 def _event_of(booking_id: UUID) -> UUID:
     return Booking.objects.values_list("event_id", flat=True).get(pk=booking_id)
+
+
+def _check_takes_place(status: str) -> None:
+    if status == Event.Status.CANCELLED:
+        raise NotOnSale(_("This event was cancelled."))
+    if status == Event.Status.POSTPONED:
+        raise NotOnSale(_("This event was postponed. It can be booked again as soon as there is a new date."))
 
 
 def _check_customer(booking: Booking) -> None:

@@ -112,6 +112,10 @@ def _team() -> str:
     return str(make_organizer().pk)
 
 
+def new_date(world: World) -> dict[str, Any]:
+    return {"starts_at": "2099-01-01T20:00:00Z"}
+
+
 def nothing(world: World) -> dict[str, Any]:
     return {}
 
@@ -143,6 +147,12 @@ ROWS: list[Row] = [
     ("event", "delete", EVENT, nothing, by_editors(409)),
     ("event", "delete", DRAFT, nothing, of_a_draft(204)),
     ("publish-event", "post", DRAFT + "publish/", nothing, of_a_draft(409)),
+    ("postpone-event", "post", EVENT + "postpone/", nothing, by_editors(200)),
+    ("postpone-event", "post", DRAFT + "postpone/", nothing, of_a_draft(409)),
+    ("reschedule-event", "post", EVENT + "reschedule/", new_date, by_editors(200)),
+    ("clone-event", "post", EVENT + "clone/", new_date, by_editors(201)),
+    ("clone-event", "post", DRAFT + "clone/", new_date, of_a_draft(201)),
+    ("repeat-event", "post", EVENT + "repeat/", lambda world: {"every": "week", "count": 2}, by_editors(200)),
     ("cancel-event", "post", EVENT + "cancel/", nothing, by_editors(200)),
     ("cancel-event", "post", DRAFT + "cancel/", nothing, of_a_draft(200)),
     ("categories", "get", EVENT + "categories/", nothing, public()),

@@ -218,6 +218,9 @@ class Event(EditableRow):
     starts_at = models.DateTimeField(_("starts"))
     ends_at = models.DateTimeField(_("ends"))
     doors_at = models.DateTimeField(_("doors open"), null=True, blank=True)
+    moved_from = models.DateTimeField(
+        _("moved from"), null=True, blank=True, editable=False, help_text=_("When it was to start before it got another date.")
+    )
     currency = models.CharField(_("currency"), max_length=3, choices=[(code, code) for code in CURRENCIES], default="EUR")
     sale_starts_at = models.DateTimeField(_("sale starts"))
     sale_ends_at = models.DateTimeField(_("sale ends"))

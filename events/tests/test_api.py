@@ -1,6 +1,6 @@
 """Events over HTTP: finding them, what is left of them, and making them."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -303,6 +303,7 @@ def test_a_published_event_keeps_what_tickets_were_bought_for(client: APIClient,
     event = make_event(venue=venue)
     for change in (
         {"starts_at": (event.starts_at + timedelta(hours=1)).isoformat()},
+        {"doors_at": event.starts_at.isoformat()},
         {"currency": "USD"},
         {"slug": "elsewhere"},
         {"venue": str(make_venue(slug="other").pk)},
@@ -310,6 +311,56 @@ def test_a_published_event_keeps_what_tickets_were_bought_for(client: APIClient,
         assert refusal(client.patch(f"{EVENTS}{event.pk}/", change)) == (409, "not_editable")
     assert client.patch(f"{EVENTS}{event.pk}/", {"title": "New", "currency": "EUR"}).status_code == 200
     assert refusal(client.delete(f"{EVENTS}{event.pk}/")) == (409, "not_editable")
+
+
+def test_an_event_is_postponed_and_gets_a_new_date_by_api(client: APIClient, venue: Venue) -> None:
+    event = make_event(venue=venue, doors_at=timezone.now() + timedelta(days=6))
+    address = f"{EVENTS}{event.pk}/"
+
+    assert refusal(client.post(f"{address}postpone/", headers={"If-Match": '"9"'})) == (412, "outdated")
+    postponed = client.post(f"{address}postpone/", headers={"If-Match": '"1"'})
+    assert (postponed.status_code, postponed.json()["status"], postponed["ETag"]) == (200, "postponed", '"2"')
+    wrong = client.post(f"{address}reschedule/", {"starts_at": "2020-01-01T20:00:00Z"})
+    assert refusal(wrong) == (409, "not_movable")
+    assert "It ends in the past." in wrong.json()["reasons"]
+    assert refusal(client.post(f"{address}reschedule/", {})) == (400, "invalid")
+
+    moved = client.post(f"{address}reschedule/", {"starts_at": "2030-06-14T18:00:00Z"}).json()
+    assert (moved["status"], moved["starts_at"], moved["version"]) == ("published", "2030-06-14T18:00:00Z", 3)
+    assert datetime.fromisoformat(moved["moved_from"]) == event.starts_at
+
+
+def test_a_copy_is_made_once_however_often_it_is_asked_for(client: APIClient, venue: Venue) -> None:
+    event = make_event(venue=venue)
+    wish = {"starts_at": "2030-06-14T18:00:00Z", "title": "Encore"}
+    first, again = (client.post(f"{EVENTS}{event.pk}/clone/", wish, headers={"Idempotency-Key": "k"}) for _ in range(2))
+    assert (first.status_code, again.status_code, first.json()["id"]) == (201, 201, again.json()["id"])
+    assert (first.json()["title"], first.json()["status"], first["ETag"]) == ("Encore", "draft", '"1"')
+    assert Event.objects.count() == 2
+
+
+def test_a_series_is_tried_out_then_made_and_found(client: APIClient, venue: Venue) -> None:
+    start = datetime(2030, 10, 18, 18, tzinfo=UTC)
+    event = make_event(venue=venue, starts_at=start, ends_at=start + timedelta(hours=2))
+    address, wish = f"{EVENTS}{event.pk}/repeat/", {"every": "week", "count": 2}
+
+    tried = client.post(address, wish | {"dry_run": True}).json()["results"]
+    assert Event.objects.count() == 1
+    made = client.post(address, wish).json()["results"]
+    assert (
+        made
+        == tried
+        == [
+            {"starts_at": f"2030-{day}Z", "ends_at": f"2030-{end}Z", "venue_free": True, "is_there": False}
+            for day, end in (("10-25T18:00:00", "10-25T20:00:00"), ("11-01T19:00:00", "11-01T21:00:00"))
+        ]
+    )
+    assert {each["is_there"] for each in client.post(address, wish).json()["results"]} == {True}
+
+    series = client.get(f"{EVENTS}{event.pk}/").json()["series"]
+    found = client.get(EVENTS, {"series": series, "status": "draft"}).json()["results"]
+    assert [each["starts_at"] for each in found] == [each["starts_at"] for each in made]
+    assert refusal(client.post(address, {"every": "week"})) == (400, "invalid")
 
 
 def test_a_draft_can_be_deleted(client: APIClient, venue: Venue) -> None:

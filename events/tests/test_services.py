@@ -16,7 +16,7 @@ from bookings.tests.races import outcomes, race
 from evently.outbox.models import OutboxMessage
 from events import services
 from events.models import Category, Event, Seat, TicketType
-from events.services import NotPublishable, VenueTaken, make_categories_from_plan, publish_event
+from events.services import NotPublishable, VenueTaken, make_categories_from_plan, publish, publish_event
 from events.tests.factories import make_event, make_venue
 from venues.geometry import read_layout
 from venues.importing import import_seating_plan
@@ -295,7 +295,7 @@ def test_publish_event_takes_a_venue_that_is_free_or_shared(way_out: str) -> Non
 @pytest.mark.django_db(transaction=True)
 def test_of_two_events_published_at_one_moment_one_gets_the_venue(monkeypatch: pytest.MonkeyPatch) -> None:
     drafts = [make_standing(shares_venue=False), make_standing(shares_venue=False)]
-    monkeypatch.setattr(services, "check_venue", lambda event: None)  # both have looked before either is there
+    monkeypatch.setattr(publish, "check_venue", lambda event: None)  # both have looked before either is there
 
     results = race(partial(publish_event, event_id=draft.pk, actor="test") for draft in drafts)
 
@@ -306,7 +306,7 @@ def test_of_two_events_published_at_one_moment_one_gets_the_venue(monkeypatch: p
 @pytest.mark.django_db(transaction=True)
 def test_without_the_constraint_both_get_the_venue(monkeypatch: pytest.MonkeyPatch) -> None:
     drafts = [make_standing(shares_venue=False), make_standing(shares_venue=False)]
-    monkeypatch.setattr(services, "check_venue", lambda event: None)
+    monkeypatch.setattr(publish, "check_venue", lambda event: None)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s", [services.ONE_AT_A_TIME])
         (wall,) = cursor.fetchone() or ("",)

@@ -1,7 +1,7 @@
 """What visitors see of events, and how they come to hold places: through the pages, without JavaScript."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,6 +18,7 @@ from bookings.tests.races import time_passes
 from evently.accounts.models import Membership, User
 from events import summary
 from events.models import Event, Seat, TicketType
+from events.services import repeat_event
 from events.tests.factories import Hall, make_event, make_hall, make_venue
 from events.tests.test_seatmap import make_drawn_hall
 
@@ -188,6 +189,23 @@ class TestShowEvent:
         ):
             assert text in html
         assert f'href="{seats_url(hall)}"' in html
+
+    def test_other_dates_of_a_series_are_told_and_a_new_date_with_the_one_before(
+        self, client: Client, django_assert_num_queries: Any
+    ) -> None:
+        event = make_event(title="Show", moved_from=datetime(2026, 6, 13, 18, tzinfo=UTC))
+        assert "It was to be on Sat 13 Jun" in page(client, event)
+        assert "Other dates" not in page(client, event)
+
+        days = [(event.starts_at + timedelta(days=days)).date() for days in (7, 14, 21)]
+        tomorrow, cancelled, draft = repeat_event(event_id=event.pk, days=days, created_by=None)
+        Event.objects.filter(pk=tomorrow.pk).update(status="published")
+        Event.objects.filter(pk=cancelled.pk).update(status="cancelled")
+        with django_assert_num_queries(4):
+            html = page(client, event)
+        assert f'href="{tomorrow.get_absolute_url()}"' in html
+        assert cancelled.get_absolute_url() not in html
+        assert draft.get_absolute_url() not in html
 
     @pytest.mark.parametrize(
         ("facts", "text"),

@@ -2,6 +2,8 @@
 
 import email
 import socket
+import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email import policy
@@ -15,6 +17,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from django.core import mail
 from django.core.cache import cache
 from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
 from django.db.models import F
 
 from bookings.models import Booking, Ticket
@@ -24,8 +27,11 @@ from evently.accounts.models import Organizer
 from evently.audit import complaints
 from evently.outbox.models import OutboxMessage
 from evently.outbox.relay import relay
+from evently.templatetags.evently import event_when_long, moment
 from events.models import Event
+from events.services import postpone_event, reschedule_event
 from events.tests.factories import Hall, make_hall
+from notifications import subscribers
 from notifications.models import Delivery
 from notifications.services import LONGEST_LEASE, LOST, MOST_ATTEMPTS, queue, send_due
 from notifications.tasks import send_due as task
@@ -187,6 +193,81 @@ def test_a_free_ticket_of_a_cancelled_event_is_told_without_money() -> None:
     cancel_event(event_id=booking.event_id, actor="boss")
     assert subjects() == ["Concert was cancelled"]
     assert "goes back" not in html(sent())
+
+
+def test_everybody_with_tickets_is_told_that_the_event_was_postponed_and_then_of_the_new_date(hall: Hall) -> None:
+    pay(hold(hall, 1))
+    hold(hall, 2, buyer=BOB)
+    relay()
+    send_due()
+    mail.outbox.clear()
+    starts_at = hall.event.starts_at
+
+    postpone_event(event_id=hall.event.pk, actor="boss")
+    assert subjects() == ["Sky Sessions: Live & Loud was postponed"]
+    assert sent().to == ["ann@example.org"]
+    for body in (html(sent()), sent().body):
+        assert "There is no new date yet" in body
+        assert "stay valid for the new date" in body
+    assert subjects() == ["Sky Sessions: Live & Loud was postponed"]
+
+    mail.outbox.clear()
+    later = reschedule_event(event_id=hall.event.pk, starts_at=starts_at + timedelta(days=30), actor="boss")
+    assert subjects() == ["New date: Sky Sessions: Live & Loud"]
+    for body in (html(sent()), sent().body):
+        assert f"It takes place on {event_when_long(later)}, Main Hall, Erfurt." in body
+        assert f"It was to be on {moment(starts_at, later)}." in body
+
+
+def test_every_time_that_it_is_postponed_is_told_and_what_is_no_longer_true_is_not(hall: Hall) -> None:
+    pay(hold(hall, 1))
+    subjects()
+    mail.outbox.clear()
+    for days in (10, 20):
+        postpone_event(event_id=hall.event.pk, actor="boss")
+        relay()  # and the new date is there before the mail goes out
+        reschedule_event(event_id=hall.event.pk, starts_at=hall.event.starts_at + timedelta(days=days), actor="boss")
+        assert subjects()[-1] == "New date: Sky Sessions: Live & Loud"
+    assert len(mail.outbox) == 2
+    assert Delivery.objects.filter(kind="event_postponed", status="dropped").count() == 2
+
+
+def sell_while_it_is_postponed() -> list[str]:
+    """A sale that begins before the event is postponed and ends after its news were told; the kinds of what is told."""
+    booking = hold(make_hall(price=0), 1)
+    begun = threading.Event()
+
+    def sell() -> None:
+        with transaction.atomic():
+            confirm_free_booking(booking_id=booking.pk, actor="ann")
+            begun.set()
+            time.sleep(0.3)
+
+    def tell() -> None:
+        begun.wait()
+        postpone_event(event_id=booking.event_id, actor="boss")
+        relay()
+
+    assert race([sell, tell]) == [None, None]
+    return sorted(Delivery.objects.exclude(kind="booking_confirmed").values_list("kind", flat=True))
+
+
+def test_a_sale_that_ends_after_the_event_was_postponed_is_told() -> None:
+    assert sell_while_it_is_postponed() == ["event_postponed"]
+
+
+def test_without_waiting_for_it_a_sale_in_flight_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subscribers, "wait_for_sales_in_flight", lambda *, event_id: None)
+    assert sell_while_it_is_postponed() == []
+
+
+def test_tickets_of_a_postponed_event_say_so() -> None:
+    booking = book_free()
+    postpone_event(event_id=booking.event_id, actor="boss")
+    assert subjects()[0] == "Your tickets for Concert"
+    message: Any = mail.outbox[0]
+    for body in (html(message), message.body):
+        assert "This event was postponed. Your tickets are valid for the new date" in body
 
 
 def test_tickets_are_not_sent_once_they_are_void(hall: Hall) -> None:

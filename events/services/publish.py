@@ -1,68 +1,27 @@
-"""What organizers do with events."""
+"""From a draft to the sale."""
 
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from evently.database import transactional
-from evently.errors import DomainError
 from evently.money import CURRENCIES
 from evently.outbox.services import publish
+from events import summary
+from events.models import Category, Event
+from events.seating import MOST_PLACES, make_seats, plan_of
 from venues.geometry import Plan
 
-from . import summary
-from .models import Category, Event
-from .seating import MOST_PLACES, make_seats, plan_of
+from .refusals import NotPublishable
+from .venue import check_venue, taking_the_venue
 
-ONE_AT_A_TIME = "events_event_one_at_a_time_in_venue"  # the constraint that two events of one venue run into
 logger = logging.getLogger(__name__)
-
-
-class NotPublishable(DomainError):
-    """`reasons` holds all that is missing or wrong, so that it can be put right in one go."""
-
-    code = "not_publishable"
-    message = gettext_lazy("This event cannot be published yet.")
-
-    def __init__(self, reasons: Sequence[str]) -> None:
-        super().__init__(" ".join([str(self.message), *reasons]))
-        self.reasons = list(reasons)
-
-    def extra(self) -> dict[str, Any]:
-        return {"reasons": self.reasons}
-
-
-class VenueTaken(DomainError):
-    """Another published event is in the venue at that time. It is named: what is published anybody may see."""
-
-    code = "venue_taken"
-    message = gettext_lazy("Another event takes place in this venue at that time.")
-
-    def __init__(self, rival: Event | None) -> None:
-        if rival is None:  # it was published in this very moment, and may be gone again
-            super().__init__()
-            return
-        clock = rival.venue.zone
-        super().__init__(
-            _(
-                "“%(title)s” takes place in this venue from %(start)s to %(end)s. "
-                "Choose another time, or say that the event shares the venue."
-            )
-            % {
-                "title": rival.title,
-                "start": date_format(rival.starts_at.astimezone(clock), "j M Y, H:i"),
-                "end": date_format(rival.ends_at.astimezone(clock), "j M Y, H:i"),
-            }
-        )
 
 
 @transactional
@@ -97,31 +56,6 @@ def publish_event(*, event_id: UUID, actor: str, progress: Callable[[int], None]
     return event
 
 
-def check_venue(event: Event) -> None:
-    """Raise `VenueTaken` if another published event is in the venue at the event's time and does not share it."""
-    if rival := _rival(event):
-        raise VenueTaken(rival)
-
-
-@contextmanager
-def taking_the_venue(event: Event) -> Iterator[None]:
-    """A savepoint to save a published event in; the database waits for rivals that are being saved, and lets one through.
-
-    Raises `VenueTaken` for the other one, whose transaction may go on.
-    """
-    try:
-        with transaction.atomic():
-            yield
-    except IntegrityError as error:
-        if ONE_AT_A_TIME not in str(error):
-            raise
-        raise VenueTaken(_rival(event)) from error
-
-
-def _rival(event: Event) -> Event | None:
-    return Event.objects.in_the_way_of(event).select_related("venue").order_by("starts_at").first()
-
-
 @transactional
 def make_categories_from_plan(*, event: Event) -> list[Category]:
     """Give the event a category for each one of its plan that has seats and none yet; return those made."""
@@ -139,10 +73,7 @@ def make_categories_from_plan(*, event: Event) -> list[Category]:
 def _reasons_of_the_event(event: Any) -> Iterator[str]:
     if event.status != Event.Status.DRAFT:
         yield _("It is %(status)s.") % {"status": event.get_status_display()}
-    if event.ends_at <= event.clock:
-        yield _("It ends in the past.")
-    if event.doors_at and event.doors_at > event.starts_at:
-        yield _("The doors open after it starts.")
+    yield from reasons_of_the_times(event, now=event.clock)
     if event.sale_ends_at <= event.clock:
         yield _("Its sale ends in the past.")
     if event.sale_starts_at >= event.ends_at:
@@ -151,6 +82,14 @@ def _reasons_of_the_event(event: Any) -> Iterator[str]:
         yield _("“%(currency)s” is not a currency to sell in.") % {"currency": event.currency}
     if event.seating_plan and event.seating_plan.venue_id != event.venue_id:
         yield _("The seating plan belongs to another venue.")
+
+
+def reasons_of_the_times(event: Event, *, now: datetime) -> Iterator[str]:
+    """What is wrong about when it takes place."""
+    if event.ends_at <= now:
+        yield _("It ends in the past.")
+    if event.doors_at and event.doors_at > event.starts_at:
+        yield _("The doors open after it starts.")
 
 
 def _reasons_of_the_places(plan: Plan | None, categories: Sequence[Category]) -> Iterator[str]:
