@@ -1,9 +1,9 @@
 """What a visitor reads about tickets: whether there are any now, what they cost, how many places are free."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
 from django.db.models import Count, Q, TextChoices
@@ -65,6 +65,11 @@ class PriceLine:
     colour: str
     free: int
     capacity: int
+
+    def with_places(self, counts: Mapping[UUID, tuple[int, int]]) -> Self:
+        """The same with free and all places by category."""
+        free, capacity = counts.get(self.category.pk, (0, 0))
+        return replace(self, free=free, capacity=capacity)
 
     @property
     def price_minor(self) -> int:

@@ -2,11 +2,10 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from itertools import groupby
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -14,8 +13,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -29,33 +26,23 @@ from evently.errors import DomainError
 from evently.templatetags.evently import moment
 
 from .access import visible_event
+from .choice import Choice
 from .drawing import drawing_of, drawing_of_section
 from .models import Event, TicketType
 from .offers import PriceLine, SaleState, begins_later, has_ended, price_list, sale_state
-from .reads import places_by_section, places_of, states_for_anybody
-from .seatmap import MapSeat, count_free, draw_seats, nearest_block, read_seats, read_states
+from .reads import choice_for_anybody, places_by_section, places_of, states_for_anybody
+from .seatmap import MapSeat, nearest_block, read_seats, read_states
 from .sections import LARGE, Section, draw_sections, find_section, section_lines, sections_of
 
 PARTY = 5  # the most that the row of numbers offers
 USUAL_PARTY = 2  # four of five bookings are for two
 MOST = 1000  # a number above it is refused like it
 
-BOX: Final = '<div class="pair"><input type="checkbox" name="seat" id="s{}" value="{}"{}><label for="s{}">{}{}</label></div>'
-PLAIN, CHECKED, DISABLED, GAP = SafeString(""), SafeString(" checked"), SafeString(" disabled"), SafeString(" data-gap")
-
 
 class NothingChosen(DomainError):
     code = "nothing_chosen"
     message = _("Please choose at least one place first.")
     status = 422
-
-
-class SeatRow(NamedTuple):
-    """A row of the list: its seats as check boxes."""
-
-    section: str
-    name: str
-    boxes: SafeString
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -152,22 +139,29 @@ def _seat_page(request: HttpRequest, event: Event, section: Section | None, *, r
     if plan and plan.seat_count > LARGE and section is None:
         return _overview_page(request, event, refusal=refusal)
     hold = live_hold(buyer_of(request), event)
-    seats = read_seats(event.pk, hold=hold.pk if hold else None, section=section)
-    counts = count_free(seats)
-    prices = price_list(event, free=counts)
-    numbered = [line for line in prices if line.category.numbered and (section is None or line.category.pk in counts)]
-    state = _state(event, numbered)
-    if not numbered or not (refusal or hold or state.is_open or state in (SaleState.SOLD_OUT, SaleState.DRAFT)):
-        return redirect(event)
-    chosen = _uuids(request.POST.getlist("seat")) if refusal else {seat.pk for seat in seats if seat.is_mine}
-    gone = [seat for seat in seats if seat.pk in chosen and not seat.can_be_picked]
-    picked = [seat for seat in seats if seat.pk in chosen and seat.can_be_picked]
-    now = timezone.now()
-    cost = {line.category.pk: line.price_minor for line in numbered}
     language = get_language() or ""
     drawing = None
     if plan:
         drawing = drawing_of_section(plan.pk, section.zone, language) if section else drawing_of(plan.pk, language)
+    prices = price_list(event, free={})
+    lines = [line for line in prices if line.category.numbered]
+    colours = {line.category.pk: line.colour for line in lines}
+    seats: Sequence[MapSeat] = ()
+    chosen: set[UUID] = set()
+    if hold or refusal:
+        seats = read_seats(event.pk, hold=hold.pk if hold else None, section=section)
+        chosen = _uuids(request.POST.getlist("seat")) if refusal else {seat.pk for seat in seats if seat.is_mine}
+        choice = Choice.of(seats, colours, drawing=drawing, chosen=chosen)
+    else:
+        choice = choice_for_anybody(event, colours, drawing=drawing, section=section, language=language)
+    numbered = [line.with_places(choice.free) for line in lines if section is None or line.category.pk in choice.free]
+    state = _state(event, numbered)
+    if not numbered or not (refusal or hold or state.is_open or state in (SaleState.SOLD_OUT, SaleState.DRAFT)):
+        return redirect(event)
+    gone = [seat for seat in seats if seat.pk in chosen and not seat.can_be_picked]
+    picked = [seat for seat in seats if seat.pk in chosen and seat.can_be_picked]
+    now = timezone.now()
+    cost = {line.category.pk: line.price_minor for line in numbered}
     instead = nearest_block(seats, chosen, drawing=drawing) if gone else []
     context = {
         "event": event,
@@ -178,13 +172,13 @@ def _seat_page(request: HttpRequest, event: Event, section: Section | None, *, r
         "prices": numbered,
         "ticket_types": [kind for line in numbered for kind in line.ticket_types if not begins_later(kind, now)],
         "has_standing": section is None and len(numbered) < len(prices),
-        "sections": [(line, _rows(seats, line, chosen)) for line in numbered],
-        "states": "".join(seat.state for seat in seats),
+        "sections": [(line, choice.rows[line.category.pk]) for line in numbered],
+        "states": choice.states,
         "drawing": drawing,
-        "map_seats": draw_seats(drawing, seats, {line.category.pk: line.colour for line in numbered}) if drawing else "",
+        "map_seats": choice.map_seats,
         "picked": picked,
         "total_minor": sum(cost.get(seat.category_id, 0) for seat in picked),
-        "has_accessible": any(seat.accessible for seat in seats),
+        "has_accessible": choice.has_accessible,
         "gone": gone,
         "instead": instead,
         "instead_minor": sum(cost.get(seat.category_id, 0) for seat in instead),
@@ -280,25 +274,6 @@ class TicketLine(NamedTuple):
         elif not choices:
             closed = gettext("Sold out")
         return cls(line, ticket_type, choices, wished, closed)
-
-
-def _rows(seats: Iterable[MapSeat], line: PriceLine, chosen: Collection[UUID]) -> list[SeatRow]:
-    mine = (seat for seat in seats if seat.category_id == line.category.pk and seat.state != "x")
-    return [
-        SeatRow(section, row, format_html_join("\n", BOX, _boxes(group, chosen)))
-        for (section, row), group in groupby(mine, key=lambda seat: (seat.section, seat.row))
-    ]
-
-
-def _boxes(row: Iterable[MapSeat], chosen: Collection[UUID]) -> Iterator[tuple[Any, ...]]:
-    before = None
-    for seat in row:
-        marks = CHECKED if seat.pk in chosen and seat.can_be_picked else PLAIN if seat.can_be_picked else DISABLED
-        if before is not None and seat.position != before + 1:
-            marks += GAP
-        before = seat.position
-        note = format_html(' <span class="hint">{}</span>', gettext("wheelchair")) if seat.accessible else PLAIN
-        yield seat.nth, seat.pk, marks, seat.nth, seat.number, note
 
 
 def _state(event: Event, prices: Sequence[PriceLine]) -> SaleState:

@@ -1,15 +1,18 @@
 """What is read of events again and again, kept for a moment. What a visitor may take is told by the seats themselves."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
 from evently.caching import Kind, forget, remember
 
-from .models import Event
+from .choice import Choice
+from .drawing import Drawing
+from .models import Event, EventSummary
 from .offers import count_places
-from .seatmap import read_states
-from .sections import Section, count_by_section
+from .seatmap import read_seats, read_states
+from .sections import LARGE, Section, count_by_section
 
 EVENT: Final = Kind("event", seconds=300)
 # In a rush there are hundreds of commits a second; what is free is counted once a second then.
@@ -24,8 +27,15 @@ def find_event(slug: str) -> Event | None:
 
 
 def places_of(event: Event) -> Mapping[UUID, tuple[int, int]]:
-    """Free and all places by category."""
-    return remember(PLACES, event.pk, lambda: count_places(event), part="categories")
+    """Free and all places by category; of a large hall as of a few seconds ago, since counting it takes long."""
+
+    def count() -> Mapping[UUID, tuple[int, int]]:
+        counted = EventSummary.objects.filter(pk=event.pk, capacity__gt=LARGE).values_list("places", flat=True).first()
+        if counted:
+            return {UUID(category): (free, places) for category, (free, places) in counted.items()}
+        return count_places(event)
+
+    return remember(PLACES, event.pk, count, part="categories")
 
 
 def places_by_section(event: Event, sections: Sequence[Section]) -> Mapping[int, Mapping[UUID, tuple[int, int]]]:
@@ -37,6 +47,19 @@ def states_for_anybody(event: Event, *, section: Section | None) -> str:
     """`read_states` for a visitor who holds nothing here."""
     part = f"states {section.zone}" if section else "states"
     return remember(PLACES, event.pk, lambda: read_states(event.pk, hold=None, section=section), part=part)
+
+
+def choice_for_anybody(
+    event: Event, colours: Mapping[UUID, str], *, drawing: Drawing | None, section: Section | None, language: str
+) -> Choice:
+    """What a page says of the seats to a visitor who holds none here, in this language and these colours."""
+    look = hashlib.blake2b(repr((language, sorted(colours.items()))).encode(), digest_size=12).hexdigest()
+    part = f"choice {section.zone if section else ''} {look}"
+
+    def write() -> Choice:
+        return Choice.of(read_seats(event.pk, hold=None, section=section), colours, drawing=drawing)
+
+    return remember(PLACES, event.pk, write, part=part)
 
 
 def forget_event(event: Event) -> None:

@@ -13,7 +13,9 @@ WITH place AS (
         count(*) FILTER (WHERE status = 'available' OR (status = 'held' AND held_until <= statement_timestamp())) AS free
     FROM events_seat WHERE event_id = ANY(%(events)s::uuid[]) GROUP BY event_id, category_id
 ), counted AS (
-    SELECT event_id, sum(capacity) AS capacity, sum(free) AS free FROM place GROUP BY event_id
+    SELECT event_id, sum(capacity) AS capacity, sum(free) AS free,
+        jsonb_object_agg(category_id, jsonb_build_array(free, capacity)) AS places
+    FROM place GROUP BY event_id
 ), price AS (
     SELECT t.event_id, min(t.price_minor) AS lowest, min(t.price_minor) FILTER (
         WHERE place.free > 0 AND coalesce(t.sale_starts_at <= statement_timestamp(), TRUE)
@@ -21,12 +23,12 @@ WITH place AS (
     FROM events_tickettype t LEFT JOIN place ON place.category_id = t.category_id
     WHERE t.event_id = ANY(%(events)s::uuid[]) GROUP BY t.event_id
 )
-INSERT INTO events_eventsummary AS old (event_id, free, capacity, price_from_minor, refreshed_at)
-SELECT e.id, coalesce(counted.free, 0), coalesce(counted.capacity, 0), coalesce(price.lowest_open, price.lowest),
+INSERT INTO events_eventsummary AS old (event_id, free, capacity, places, price_from_minor, refreshed_at)
+SELECT e.id, coalesce(counted.free, 0), coalesce(counted.capacity, 0), coalesce(counted.places, '{}'), coalesce(price.lowest_open, price.lowest),
     statement_timestamp()
 FROM events_event e LEFT JOIN counted ON counted.event_id = e.id LEFT JOIN price ON price.event_id = e.id
 WHERE e.id = ANY(%(events)s::uuid[]) ORDER BY e.id
-ON CONFLICT (event_id) DO UPDATE SET free = EXCLUDED.free, capacity = EXCLUDED.capacity,
+ON CONFLICT (event_id) DO UPDATE SET free = EXCLUDED.free, capacity = EXCLUDED.capacity, places = EXCLUDED.places,
     price_from_minor = EXCLUDED.price_from_minor, refreshed_at = EXCLUDED.refreshed_at
 WHERE old.refreshed_at <= EXCLUDED.refreshed_at
 """

@@ -192,6 +192,20 @@ def test_who_holds_seats_sees_them_as_his_own_and_others_never_do(hall: Hall, cl
     assert client.get("/events/concert/seats/states/").content == b"mfff"
 
 
+def test_the_page_of_seats_is_written_once_for_all_visitors_and_never_as_somebodys_own(
+    hall: Hall, client: Client, counted: list[str]
+) -> None:
+    pages = [Client().get("/events/concert/seats/").text for _ in range(3)]
+    assert len(counted) == 1
+    assert all('data-states="ffff"' in page and page.count("disabled") == 0 for page in pages)
+
+    client.post("/events/concert/seats/", {"seat": hall.seat_ids(0)})
+    own, other = client.get("/events/concert/seats/").text, Client().get("/events/concert/seats/").text
+    ticked = f'value="{hall.seat_ids(0)[0]}" checked'
+    assert ('data-states="mfff"' in own, ticked in own) == (True, True)
+    assert ('data-states="hfff"' in other, ticked in other, "3 free" in other) == (True, False, True)
+
+
 def test_an_event_is_forgotten_when_it_or_its_venue_or_its_status_changes(hall: Hall, client: Client) -> None:
     from payments.services import cancel_event  # noqa: PLC0415
 

@@ -9,11 +9,17 @@ from .event import Event
 
 
 class EventSummary(models.Model):
-    """What lists and search show of an event: a hint, refreshed by the worker, never used to sell. Prices in minor units."""
+    """What lists and search show of an event: a hint, refreshed by the worker, never used to sell. Prices in minor units.
+
+    `places` has free and all places by category, like `{"0190…": [12, 60]}`.
+    """
 
     event = models.OneToOneField(Event, models.CASCADE, primary_key=True, related_name="summary", verbose_name=_("event"))
     free = models.PositiveIntegerField(_("free places"))
     capacity = models.PositiveIntegerField(_("places"))
+    places = models.JSONField(
+        _("places by category"), default=dict, db_default=models.Value({}, models.JSONField()), editable=False
+    )
     price_from_minor = models.PositiveBigIntegerField(_("lowest price"), null=True)
     refreshed_at = models.DateTimeField(_("refreshed"), db_default=Now())
 

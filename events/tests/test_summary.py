@@ -7,7 +7,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from evently.outbox.services import subscribers
-from events import summary, tasks
+from events import reads, summary, tasks
 from events.models import Category, Event, EventSummary, TicketType
 from events.tests.factories import Hall, make_event, make_hall
 
@@ -33,6 +33,22 @@ def test_summary_counts_lapsed_holds_as_free_and_leaves_blocked_places_out() -> 
     summary.refresh([hall.event.pk])
 
     assert counts(hall.event) == (7, 9, 4200)
+
+
+def test_a_large_hall_is_read_from_its_summary_and_a_small_one_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    hall = make_hall(rows=2, length=5)
+    standing = Category.objects.create(event=hall.event, name="Standing", numbered=False)
+    hall.event.seats.filter(rank__gte=8).update(category=standing)
+    hall.event.seats.filter(rank=0).update(status="blocked")
+    summary.refresh([hall.event.pk])
+    hall.event.seats.filter(rank=1).update(status="sold", holder=uuid4())
+
+    stalls = hall.adult.category_id
+    assert reads.places_of(hall.event) == {stalls: (6, 7), standing.pk: (2, 2)}
+    monkeypatch.setattr(reads, "LARGE", 8)
+    assert reads.places_of(hall.event) == {stalls: (7, 7), standing.pk: (2, 2)}
+    summary.refresh([hall.event.pk])
+    assert reads.places_of(hall.event) == {stalls: (6, 7), standing.pk: (2, 2)}
 
 
 def test_lowest_price_is_one_that_can_be_bought_now() -> None:
