@@ -24,8 +24,8 @@ WITH place AS (
     WHERE t.event_id = ANY(%(events)s::uuid[]) GROUP BY t.event_id
 )
 INSERT INTO events_eventsummary AS old (event_id, free, capacity, places, price_from_minor, refreshed_at)
-SELECT e.id, coalesce(counted.free, 0), coalesce(counted.capacity, 0), coalesce(counted.places, '{}'), coalesce(price.lowest_open, price.lowest),
-    statement_timestamp()
+SELECT e.id, coalesce(counted.free, 0), coalesce(counted.capacity, 0), coalesce(counted.places, '{}'),
+    coalesce(price.lowest_open, price.lowest), statement_timestamp()
 FROM events_event e LEFT JOIN counted ON counted.event_id = e.id LEFT JOIN price ON price.event_id = e.id
 WHERE e.id = ANY(%(events)s::uuid[]) ORDER BY e.id
 ON CONFLICT (event_id) DO UPDATE SET free = EXCLUDED.free, capacity = EXCLUDED.capacity, places = EXCLUDED.places,
