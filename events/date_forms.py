@@ -21,7 +21,7 @@ class CopyForm(forms.Form):
 class RepeatForm(forms.Form):
     every = forms.ChoiceField(label=_("Every"), choices=[(Every.WEEK, _("week")), (Every.DAY, _("day"))])
     interval = forms.IntegerField(
-        label=_("Only each"), min_value=1, max_value=52, initial=1, help_text=_("2: every other week or day.")
+        label=_("Interval"), min_value=1, max_value=52, initial=1, help_text=_("1: every one; 2: every other one.")
     )
     weekdays = forms.TypedMultipleChoiceField(
         label=_("On"),
@@ -29,7 +29,7 @@ class RepeatForm(forms.Form):
         coerce=int,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("Of weeks. None: on the day of this event."),
+        help_text=_("Counts for weeks. None: on the day of this event."),
     )
     until = forms.DateField(label=_("Until"), widget=AdminDateWidget, required=False)
     count = forms.IntegerField(label=_("How many more"), min_value=1, max_value=MOST_DATES, required=False)
