@@ -1,5 +1,6 @@
 """Money: integers of a currency's minor unit, and how people write them."""
 
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
@@ -37,3 +38,18 @@ def to_minor(amount: Decimal, currency: str) -> int:
     Half up is what invoices in the EU commonly use (Council Directive 2006/112/EC leaves the rule to member states).
     """
     return int(amount.scaleb(digits(currency)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def divide(amount: int, weights: Sequence[int]) -> list[int]:
+    """Divide an amount by weights into whole units whose sum is exactly the amount, none of them negative or off by one unit.
+
+    The largest remainders get what is left over, at equal ones the first (Hamilton's method of apportionment). Raises
+    `ValueError` without a positive weight, unless the amount is zero.
+    """
+    total = sum(weights)
+    if not total and amount:
+        raise ValueError("Nothing to divide an amount by.")
+    exact = [divmod(amount * weight, total) if total else (0, 0) for weight in weights]
+    left = amount - sum(whole for whole, _ in exact)
+    first = sorted(range(len(weights)), key=lambda nth: (-exact[nth][1], nth))[:left]
+    return [whole + (nth in first) for nth, (whole, _) in enumerate(exact)]

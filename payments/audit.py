@@ -6,16 +6,17 @@ MONEY = "Compare with the gateway's own list before anything else, and report th
 
 register(
     "payments.outcome",
-    "Every captured payment bought its booking or goes back in full, never both, never neither.",
+    "Every captured payment bought its booking or goes back in full; those of a cancelled event go back in full.",
     """
     SELECT p.id, concat_ws(' ', b.reference, 'is', b.status || ', its payment', p.status, nullif(p.outcome, ''), 'over',
         p.captured_minor, p.captured_currency, 'with', coalesce(r.amount, 0), 'going back') AS what
     FROM payments_payment p JOIN bookings_booking b ON b.id = p.booking_id
     LEFT JOIN (SELECT payment_id, sum(amount_minor) AS amount FROM payments_refund GROUP BY 1) r ON r.payment_id = p.id
+    JOIN events_event e ON e.id = p.event_id
     WHERE CASE
         WHEN p.status <> 'captured' THEN p.outcome <> ''
-        WHEN p.outcome = 'confirmed'
-            THEN (b.status, coalesce(r.amount, 0)) NOT IN (('confirmed', 0), ('cancelled', p.captured_minor))
+        WHEN p.outcome = 'confirmed' THEN b.status NOT IN ('confirmed', 'cancelled')
+            OR (b.status = 'cancelled' AND e.status = 'cancelled' AND coalesce(r.amount, 0) <> p.captured_minor)
         WHEN p.outcome = 'refund' THEN coalesce(r.amount, 0) <> p.captured_minor
         ELSE TRUE END
     """,
@@ -85,4 +86,131 @@ register(
     """,
     remedy="See that the worker runs and read the error in the admin. Nothing is lost: it is tried again.",
     is_warning=True,
+)
+register(
+    "payments.payment_status",
+    "A booking says how much of what was paid for it has gone back.",
+    """
+    SELECT b.id, concat_ws(' ', b.reference, 'is', b.payment_status || ', but', money.back, 'of', money.captured,
+        'has gone back') AS what
+    FROM bookings_booking b JOIN LATERAL (
+        SELECT sum(p.captured_minor) AS captured, coalesce(sum(r.amount), 0) AS back FROM payments_payment p
+        LEFT JOIN LATERAL (
+            SELECT sum(amount_minor) AS amount FROM payments_refund WHERE payment_id = p.id AND status = 'succeeded'
+        ) r ON TRUE
+        WHERE p.booking_id = b.id AND p.status = 'captured' AND (p.outcome = 'confirmed' OR NOT EXISTS (
+            SELECT FROM payments_payment c WHERE c.booking_id = b.id AND c.outcome = 'confirmed'))
+    ) money ON money.captured IS NOT NULL
+    WHERE b.payment_status NOT IN ('unpaid', CASE
+        WHEN money.back = 0 THEN 'paid' WHEN money.back < money.captured THEN 'partly_refunded' ELSE 'refunded' END)
+    """,
+    remedy=MONEY,
+)
+register(
+    "payments.refunds_delayed",
+    "What is owed back is paid back within a day.",
+    """
+    SELECT r.id, concat_ws(' ', b.reference || ':', r.amount_minor, r.currency, 'since', r.created_at || ', asked', r.attempts,
+        'times', r.error) AS what
+    FROM payments_refund r JOIN payments_payment p ON p.id = r.payment_id JOIN bookings_booking b ON b.id = p.booking_id
+    WHERE r.status IN ('requested', 'sent') AND r.created_at < statement_timestamp() - interval '1 day'
+    """,
+    remedy="See that the worker runs and the gateway answers: reconcile_payments asks it again.",
+    is_warning=True,
+)
+register(
+    "payments.refunds_failed",
+    "The gateway has carried out every refund.",
+    """
+    SELECT r.id, concat_ws(' ', b.reference || ':', r.amount_minor, r.currency, 'could not be paid back:', r.error) AS what
+    FROM payments_refund r JOIN payments_payment p ON p.id = r.payment_id JOIN bookings_booking b ON b.id = p.booking_id
+    WHERE r.status = 'failed'
+    """,
+    remedy="The money is still owed. In the admin, try again, or pay it in another way and say how.",
+    is_warning=True,
+)
+register(
+    "payments.ledger_balance",
+    "Every transaction of the ledger balances in each currency.",
+    """
+    SELECT t.id, t.reference || ' is off by ' || coalesce(e.sum || ' ' || e.currency, 'everything: it is empty') AS what
+    FROM payments_ledgertransaction t LEFT JOIN (
+        SELECT transaction_id, currency, sum(amount_minor) AS sum FROM payments_ledgerentry GROUP BY 1, 2
+    ) e ON e.transaction_id = t.id
+    WHERE e.sum IS DISTINCT FROM 0
+    """,
+    remedy=MONEY + " The database refuses such a transaction: somebody has gone past it.",
+)
+register(
+    "payments.ledger_captures",
+    "Every captured payment is booked once, with what has come.",
+    """
+    SELECT p.id, concat_ws(' ', p.gateway, p.gateway_id, 'has captured', coalesce(p.captured_minor, 0),
+        p.captured_currency || ', booked:', coalesce(e.amount, 0)) AS what
+    FROM payments_payment p LEFT JOIN (
+        SELECT t.payment_id, e.currency, sum(e.amount_minor) AS amount FROM payments_ledgertransaction t
+        JOIN payments_ledgerentry e ON e.transaction_id = t.id AND e.account = 'clearing' WHERE t.kind = 'capture' GROUP BY 1, 2
+    ) e ON e.payment_id = p.id
+    WHERE (coalesce(e.amount, 0), coalesce(e.currency, '')) IS DISTINCT FROM (coalesce(p.captured_minor, 0), p.captured_currency)
+    """,
+    remedy=MONEY,
+)
+register(
+    "payments.ledger_refunds",
+    "Every refund is booked as owed, and as paid once it was paid.",
+    """
+    SELECT r.id, concat_ws(' ', 'refund of', r.amount_minor, r.currency, '(' || r.status || ') is booked as owed:',
+        coalesce(e.due, 0) || ', as paid:', coalesce(e.paid, 0)) AS what
+    FROM payments_refund r JOIN payments_payment p ON p.id = r.payment_id LEFT JOIN LATERAL (
+        SELECT -sum(e.amount_minor) FILTER (WHERE t.kind = 'refund_due') AS due,
+            sum(e.amount_minor) FILTER (WHERE t.kind IN ('refund_paid', 'refund_returned')) AS paid
+        FROM payments_ledgertransaction t JOIN payments_ledgerentry e ON e.transaction_id = t.id
+        WHERE t.payment_id = r.payment_id AND split_part(t.reference, ' ', 2) = r.id::text AND e.account = 'buyers'
+            AND e.currency = r.currency
+    ) e ON TRUE
+    WHERE coalesce(e.due, 0) <> CASE p.outcome WHEN 'confirmed' THEN r.amount_minor ELSE 0 END
+        OR coalesce(e.paid, 0) <> CASE r.status WHEN 'succeeded' THEN r.amount_minor ELSE 0 END
+    """,
+    remedy=MONEY,
+)
+register(
+    "payments.ledger_disputes",
+    "Every dispute is booked as what it is: open, won or lost.",
+    """
+    SELECT d.id, concat_ws(' ', 'dispute over', d.amount_minor, d.currency, 'is', d.status || ', booked as open:', e.open) AS what
+    FROM payments_dispute d LEFT JOIN LATERAL (
+        SELECT coalesce(sum(e.amount_minor), 0) AS open, count(DISTINCT t.id) AS facts FROM payments_ledgertransaction t
+        JOIN payments_ledgerentry e ON e.transaction_id = t.id
+        WHERE t.payment_id = d.payment_id AND split_part(t.reference, ' ', 2) = d.id::text AND e.account = 'disputed'
+            AND e.currency = d.currency
+    ) e ON TRUE
+    WHERE e.open <> CASE d.status WHEN 'open' THEN d.amount_minor ELSE 0 END
+        OR e.facts <> CASE d.status WHEN 'open' THEN 1 ELSE 2 END
+    """,
+    remedy=MONEY,
+)
+register(
+    "payments.equation",
+    "What was captured and has not gone back is what was earned, is owed back, or was lost to disputes, in each currency.",
+    """
+    SELECT c.currency AS id, concat_ws(' ', 'captured', c.captured, 'less', coalesce(r.paid, 0), 'paid back is not',
+        coalesce(l.earned, 0), 'earned,', coalesce(r.owed, 0), 'owed and', coalesce(d.lost, 0), 'lost') AS what
+    FROM (
+        SELECT captured_currency AS currency, sum(captured_minor) AS captured FROM payments_payment WHERE status = 'captured'
+        GROUP BY 1
+    ) c
+    LEFT JOIN (
+        SELECT currency, sum(amount_minor) FILTER (WHERE status = 'succeeded') AS paid,
+            sum(amount_minor) FILTER (WHERE status <> 'succeeded') AS owed FROM payments_refund GROUP BY 1
+    ) r USING (currency)
+    LEFT JOIN (
+        SELECT currency, sum(amount_minor) AS lost FROM payments_dispute WHERE status = 'lost' GROUP BY 1
+    ) d USING (currency)
+    LEFT JOIN (
+        SELECT currency, -sum(amount_minor) AS earned FROM payments_ledgerentry
+        WHERE account IN ('organizer', 'platform_fees', 'tax') GROUP BY 1
+    ) l USING (currency)
+    WHERE c.captured - coalesce(r.paid, 0) <> coalesce(l.earned, 0) + coalesce(r.owed, 0) + coalesce(d.lost, 0)
+    """,
+    remedy=MONEY,
 )

@@ -13,7 +13,7 @@ from events.models import Event
 
 from . import services
 from .gateways import UnknownCharge
-from .models import Payment, WebhookEvent
+from .models import Payment, Refund, WebhookEvent
 
 logger = logging.getLogger(__name__)
 
@@ -22,16 +22,19 @@ PATIENCE: Final = timedelta(minutes=2)  # the return and the webhook come first
 
 @dataclass(slots=True)
 class Report:
-    """What was looked at: payments settled, still open, and not answered for; webhooks worked off late."""
+    """What was looked at: payments settled, still open, and not answered for; webhooks worked off late; refunds asked for."""
 
     settled: int = 0
     open: int = 0
     failed: int = 0
     webhooks: int = 0
+    refunds: int = 0
 
 
 def reconcile() -> Report:
-    """Settle every payment that has been open for two minutes, whatever became of its booking, and every webhook left over."""
+    """Settle every payment that has been open for two minutes, whatever became of its booking, every webhook left over and every
+    refund that is due.
+    """
     report = Report()
     old = Payment.objects.open().filter(created_at__lte=Now() - PATIENCE).order_by("pk")
     for payment_id in list(old.values_list("pk", flat=True)):
@@ -56,6 +59,13 @@ def reconcile() -> Report:
             logger.exception("Webhook %s not worked off.", event.pk)
         else:
             report.webhooks += 1
+    for refund_id in list(Refund.objects.due().order_by("due_at").values_list("pk", flat=True)):
+        try:
+            services.execute_refund(refund_id=refund_id)
+        except Exception:  # as above
+            logger.exception("Refund %s not carried out.", refund_id)
+        else:
+            report.refunds += 1
     return report
 
 

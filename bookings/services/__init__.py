@@ -18,7 +18,7 @@ from .refusals import (
     SeatsUnavailable,
     SoldOut,
 )
-from .release import cancel_booking, expire_holds, stop_sale, wait_for_sales_in_flight
+from .release import cancel_booking, expire_holds, note_refund, stop_sale, wait_for_sales_in_flight
 from .sell import Contact, confirm_booking, confirm_free_booking, lock_booking, resume_hold, set_contact, start_payment
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "hold_best",
     "hold_seats",
     "lock_booking",
+    "note_refund",
     "resume_hold",
     "set_contact",
     "start_payment",

@@ -11,7 +11,7 @@ from events.models import Event
 from events.reads import forget_event
 
 from .refusals import NotCancellable
-from .rows import let_go
+from .rows import let_go, record
 
 SWEEP = 100
 SYSTEM = "system"
@@ -30,6 +30,12 @@ def cancel_booking(*, booking_id: UUID, actor: str, paid: bool = False) -> Booki
         raise NotCancellable
     let_go([booking], status=Booking.Status.CANCELLED, actor=actor)
     return booking
+
+
+def note_refund(*, booking: Booking, payment_status: str, actor: str, refund: UUID) -> Booking:
+    """Write down how much of a booking's money has gone back. The caller has it locked."""
+    booking.payment_status = payment_status
+    return record(booking, "refunded", actor=actor, refund=str(refund))
 
 
 def stop_sale(*, event_id: UUID) -> None:

@@ -33,6 +33,10 @@ def damage(check: str, *statements: str, walls: dict[str, str] | None = None, al
 
 FREE_SEAT = "(SELECT id FROM events_seat WHERE event_id = %(event)s AND status = 'available' ORDER BY rank DESC LIMIT 1)"
 REFUND_OF = "payment_id IN (SELECT id FROM payments_payment WHERE booking_id = %({})s)"
+ENTRIES = (
+    "transaction_id IN (SELECT t.id FROM payments_ledgertransaction t JOIN payments_payment p ON p.id = t.payment_id "
+    "WHERE t.kind = '{}' AND p.booking_id = %({})s)"
+)
 LINE = "(SELECT min(id::text)::uuid FROM bookings_bookingseat WHERE booking_id = %({})s)"
 
 DAMAGES = [
@@ -164,23 +168,94 @@ DAMAGES = [
         "UPDATE outbox_outboxmessage SET dead_at = now() WHERE payload ->> 'booking' = %(held)s::text",
         also=("outbox.dead",),
     ),
-    damage("payments.outcome", "UPDATE payments_payment SET outcome = 'confirmed' WHERE booking_id = %(late)s"),
-    damage("payments.outcome", f"DELETE FROM payments_refund WHERE {REFUND_OF.format('late')}"),
-    damage("payments.outcome", f"UPDATE payments_refund SET amount_minor = 1 WHERE {REFUND_OF.format('called_off')}"),
     damage(
         "payments.outcome",
-        "INSERT INTO payments_refund (id, event_id, payment_id, amount_minor, currency, reason, status) "
-        "SELECT gen_random_uuid(), event_id, id, 1, currency, 'paid_twice', 'requested' FROM payments_payment "
+        "UPDATE payments_payment SET outcome = 'confirmed' WHERE booking_id = %(late)s",
+        also=("payments.ledger_refunds",),
+    ),
+    damage("payments.outcome", f"DELETE FROM payments_refund WHERE {REFUND_OF.format('late')}", also=("payments.equation",)),
+    damage(
+        "payments.outcome",
+        f"UPDATE payments_refund SET amount_minor = 1 WHERE {REFUND_OF.format('called_off')}",
+        also=("payments.equation", "payments.ledger_refunds"),
+    ),
+    damage(
+        "payments.ledger_refunds",
+        "INSERT INTO payments_refund (id, event_id, payment_id, key, amount_minor, currency, reason, status) "
+        "SELECT gen_random_uuid(), event_id, id, 'x', 1, currency, 'paid_twice', 'requested' FROM payments_payment "
         "WHERE booking_id = %(paid)s",
+        also=("payments.equation",),
+    ),
+    damage(
+        "payments.payment_status",
+        f"UPDATE payments_refund SET status = 'succeeded' WHERE {REFUND_OF.format('called_off')}",
+        also=("payments.ledger_refunds",),
+    ),
+    damage("payments.payment_status", "UPDATE bookings_booking SET payment_status = 'paid' WHERE id = %(partly)s"),
+    damage("payments.payment_status", "UPDATE bookings_booking SET payment_status = 'refunded' WHERE id = %(paid)s"),
+    damage(
+        "payments.refunds_delayed",
+        f"UPDATE payments_refund SET created_at = created_at - interval '2 days' WHERE {REFUND_OF.format('late')}",
+    ),
+    damage("payments.refunds_failed", f"UPDATE payments_refund SET status = 'failed' WHERE {REFUND_OF.format('late')}"),
+    damage(
+        "payments.ledger_refunds",
+        f"UPDATE payments_refund SET status = 'requested' WHERE {REFUND_OF.format('partly')}",
+        also=("payments.payment_status",),
+    ),
+    damage(
+        "payments.ledger_refunds",
+        f"DELETE FROM payments_ledgerentry WHERE {ENTRIES.format('refund_paid', 'partly')}",
+        "DELETE FROM payments_ledgertransaction t USING payments_payment p WHERE p.id = t.payment_id "
+        "AND t.kind = 'refund_paid' AND p.booking_id = %(partly)s",
+    ),
+    damage(
+        "payments.ledger_balance",
+        f"UPDATE payments_ledgerentry SET amount_minor = amount_minor + 1 WHERE account = 'gateway_fees' AND "
+        f"{ENTRIES.format('gateway_fee', 'partly')}",
+    ),
+    damage("payments.ledger_balance", f"DELETE FROM payments_ledgerentry WHERE {ENTRIES.format('gateway_fee', 'partly')}"),
+    damage(
+        "payments.ledger_balance",
+        "UPDATE payments_ledgerentry SET currency = 'USD' WHERE account = 'clearing' AND "
+        f"{ENTRIES.format('gateway_fee', 'partly')}",
+    ),
+    damage(
+        "payments.ledger_captures",
+        f"UPDATE payments_ledgerentry SET amount_minor = amount_minor * 2 WHERE {ENTRIES.format('capture', 'paid')}",
+        also=("payments.equation",),
+    ),
+    damage(
+        "payments.ledger_captures",
+        "UPDATE payments_ledgertransaction t SET payment_id = other.id FROM payments_payment p, payments_payment other "
+        "WHERE p.id = t.payment_id AND p.booking_id = %(paid)s AND other.booking_id = %(paying)s AND t.kind = 'capture'",
+    ),
+    damage(
+        "payments.equation",
+        "UPDATE payments_ledgerentry SET account = 'by_hand' WHERE account = 'organizer' AND "
+        f"{ENTRIES.format('capture', 'paid')}",
+    ),
+    damage("payments.ledger_disputes", f"UPDATE payments_dispute SET status = 'open' WHERE {REFUND_OF.format('partly')}"),
+    damage(
+        "payments.ledger_disputes",
+        f"UPDATE payments_ledgerentry SET amount_minor = amount_minor * 2 WHERE {ENTRIES.format('dispute_closed', 'partly')}",
     ),
     damage(
         "payments.outcome",
         "UPDATE payments_payment SET outcome = '' WHERE booking_id = %(late)s",
         walls={"payments_payment": "payments_payment_captured_has_outcome"},
     ),
-    damage("payments.refunds", f"UPDATE payments_refund SET currency = 'USD' WHERE {REFUND_OF.format('late')}"),
-    damage("payments.refunds", "UPDATE payments_refund SET amount_minor = amount_minor + 1", also=("payments.outcome",)),
-    damage("payments.paid", "DELETE FROM payments_payment WHERE booking_id = %(paid)s"),
+    damage(
+        "payments.refunds",
+        f"UPDATE payments_refund SET currency = 'USD' WHERE {REFUND_OF.format('late')}",
+        also=("payments.equation",),
+    ),
+    damage(
+        "payments.refunds",
+        f"UPDATE payments_refund SET amount_minor = amount_minor + 1 WHERE {REFUND_OF.format('late')}",
+        also=("payments.outcome", "payments.equation"),
+    ),
+    damage("payments.paid", "DELETE FROM payments_payment WHERE booking_id = %(paid)s", also=("payments.equation",)),
     damage(
         "payments.paid",
         "UPDATE payments_payment SET amount_minor = amount_minor - 1 WHERE booking_id = %(paid)s",
@@ -198,6 +273,7 @@ DAMAGES = [
         "amount_minor, currency, status, outcome, captured_minor, captured_currency, 'again' FROM payments_payment "
         "WHERE booking_id = %(paid)s",
         walls={"payments_payment": "payments_payment_one_confirms"},
+        also=("payments.equation", "payments.ledger_captures"),
     ),
     damage("notifications.confirmation", "DELETE FROM notifications_delivery WHERE object_id = %(paid)s"),
     damage(

@@ -16,7 +16,7 @@ from events.models import Event
 from events.tests.factories import Hall, make_hall
 from notifications.services import send_due
 from payments import services as payments
-from payments.gateways import ChargeStatus, Result
+from payments.gateways import ChargeStatus, DisputeResult, RefundResult, RefundStatus, Result
 from payments.models import Payment
 
 AGED = (
@@ -54,6 +54,7 @@ class World:
     cancelled: UUID
     late: UUID
     called_off: UUID
+    partly: UUID
 
 
 def hold(hall: Hall, name: str, quantity: int = 2) -> UUID:
@@ -89,6 +90,27 @@ def capture(payment: Payment) -> None:
     payments.settle(payment_id=payment.pk, result=result)
 
 
+def give_back_a_part(payment: Payment) -> None:
+    """Paid, some of it given back and paid back, and disputed at the buyer's bank, which has decided for the organizer."""
+    capture(payment)
+    refund = payments.give_back(payment_id=payment.pk, amount_minor=1001, key="kind", note="rain", actor="organizer")
+    told = RefundResult(
+        gateway_id="r1", status=RefundStatus.SUCCEEDED, amount_minor=1001, currency=payment.currency, reference=str(refund.pk)
+    )
+    payments.settle_refund(refund_id=refund.pk, result=told)
+    for is_lost in (None, False):
+        dispute = DisputeResult(gateway_id="d1", amount_minor=800, currency=payment.currency, is_lost=is_lost)
+        result = Result(
+            status=ChargeStatus.CAPTURED,
+            amount_minor=payment.amount_minor,
+            currency=payment.currency,
+            reference=str(payment.pk),
+            fee_minor=33,
+            disputes=(dispute,),
+        )
+        payments.take_note(payment_id=payment.pk, result=result)
+
+
 def the_worker_runs() -> None:
     relay()
     send_due()
@@ -108,6 +130,8 @@ def build() -> World:
     paid, late, called_off = hold(hall, "paid"), hold(hall, "late"), hold(called_off_hall, "fan")
     for booking_id in (paid, called_off):
         capture(pay(booking_id))
+    partly = hold(hall, "partly")
+    give_back_a_part(pay(partly))
     late_payment = pay(late)
     free = hold(free_hall, "free", 1)
     confirm_free_booking(booking_id=free, actor="buyer")
@@ -126,4 +150,7 @@ def build() -> World:
     held, paying = hold(hall, "holder"), hold(hall, "payer")
     pay(paying)
     the_worker_runs()
-    return World(hall, free_hall, paid, free, held, paying, expired, cancelled, late, called_off)
+    with connection.cursor() as cursor:  # what is checked at the end of a transaction is checked now, before the damages
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    return World(hall, free_hall, paid, free, held, paying, expired, cancelled, late, called_off, partly)

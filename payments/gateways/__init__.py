@@ -4,16 +4,34 @@ from typing import Final
 
 from django.conf import settings
 
-from .base import BadSignature, ChargeStatus, Created, Gateway, GatewayUnavailable, Notice, Result, UnknownCharge, UnknownGateway
+from .base import (
+    BadSignature,
+    ChargeStatus,
+    Created,
+    DisputeResult,
+    Gateway,
+    GatewayUnavailable,
+    Notice,
+    RefundRefused,
+    RefundResult,
+    RefundStatus,
+    Result,
+    UnknownCharge,
+    UnknownGateway,
+)
 from .sandbox import Sandbox
 
 __all__ = [
     "BadSignature",
     "ChargeStatus",
     "Created",
+    "DisputeResult",
     "Gateway",
     "GatewayUnavailable",
     "Notice",
+    "RefundRefused",
+    "RefundResult",
+    "RefundStatus",
     "Result",
     "UnknownCharge",
     "UnknownGateway",

@@ -34,6 +34,13 @@ class BadSignature(DomainError):
     status = 400
 
 
+class RefundRefused(DomainError):
+    """The gateway will never carry this refund out; `str()` is its reason."""
+
+    code = "refund_refused"
+    message = _("The payment service refuses to pay this back.")
+
+
 class UnknownCharge(Exception):
     """The gateway has no charge with this id."""
 
@@ -43,6 +50,36 @@ class ChargeStatus(StrEnum):
     CAPTURED = "captured"
     DECLINED = "declined"
     ABANDONED = "abandoned"
+
+
+class RefundStatus(StrEnum):
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundResult:
+    """What the gateway says of a refund now, whoever asked for it; money in minor units.
+
+    `reference` is the one that it was asked for with, empty when it was made at the gateway itself.
+    """
+
+    gateway_id: str
+    status: RefundStatus
+    amount_minor: int
+    currency: str
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeResult:
+    """Money that the buyer's bank has taken back. `is_lost`: None while that is not decided."""
+
+    gateway_id: str
+    amount_minor: int
+    currency: str
+    is_lost: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +92,19 @@ class Created:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What the gateway says of a charge now: money in minor units, and the reference that it was created with."""
+    """What the gateway says of a charge now: money in minor units, and the reference that it was created with.
+
+    `fee_minor` is what it kept of a captured charge; `payee` the account that the money is in, empty where there is but one.
+    """
 
     status: ChargeStatus
     amount_minor: int
     currency: str
     reference: str
+    fee_minor: int = 0
+    payee: str = ""
+    refunds: tuple[RefundResult, ...] = ()
+    disputes: tuple[DisputeResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +145,24 @@ class Gateway(ABC):
         _refuse_in_transaction()
         return self._fetch(gateway_id)
 
+    @final
+    def cancel(self, gateway_id: str) -> Result:
+        """Close an open charge, so that it cannot be paid any more; one that was captured meanwhile stays captured.
+
+        Raises `UnknownCharge`.
+        """
+        _refuse_in_transaction()
+        return self._cancel(gateway_id)
+
+    @final
+    def refund(self, *, gateway_id: str, key: str, amount_minor: int, currency: str, reference: str) -> RefundResult:
+        """Send money of a captured charge back, or return the refund that was asked for with this key, however long ago.
+
+        Raises `RefundRefused`, `UnknownCharge`.
+        """
+        _refuse_in_transaction()
+        return self._refund(gateway_id=gateway_id, key=key, amount_minor=amount_minor, currency=currency, reference=reference)
+
     @abstractmethod
     def parse_webhook(self, *, headers: Mapping[str, str], body: bytes) -> Notice:
         """Read a message that the gateway has signed within the last five minutes. Raises `BadSignature`."""
@@ -112,6 +174,12 @@ class Gateway(ABC):
 
     @abstractmethod
     def _fetch(self, gateway_id: str) -> Result: ...
+
+    @abstractmethod
+    def _cancel(self, gateway_id: str) -> Result: ...
+
+    @abstractmethod
+    def _refund(self, *, gateway_id: str, key: str, amount_minor: int, currency: str, reference: str) -> RefundResult: ...
 
 
 def _refuse_in_transaction() -> None:

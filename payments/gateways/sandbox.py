@@ -24,9 +24,21 @@ from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import OperationalError as BrokerDown
 
 from evently.database import uuid7
-from payments.models import SandboxCharge
+from payments.models import SandboxCharge, SandboxRefund
 
-from .base import BadSignature, ChargeStatus, Created, Gateway, Notice, Result, UnknownCharge
+from .base import (
+    BadSignature,
+    ChargeStatus,
+    Created,
+    DisputeResult,
+    Gateway,
+    Notice,
+    RefundRefused,
+    RefundResult,
+    RefundStatus,
+    Result,
+    UnknownCharge,
+)
 from .signatures import sign, verify
 
 logger = logging.getLogger(__name__)
@@ -34,6 +46,7 @@ logger = logging.getLogger(__name__)
 OPEN_FOR: Final = timedelta(hours=1)  # as long as a booking can be kept; later the pay page is closed
 WEBHOOK_PATH: Final = "/api/v1/payments/webhooks/sandbox/"  # what a merchant types into a gateway's settings
 TIMEOUT: Final = 10  # seconds
+FEE_PERCENT: Final = 2  # kept of every payment
 STATUSES: Final = {
     SandboxCharge.Status.OPEN: ChargeStatus.OPEN,
     SandboxCharge.Status.PAID: ChargeStatus.CAPTURED,
@@ -68,12 +81,25 @@ class Sandbox(Gateway):
             charge = SandboxCharge.objects.get(pk=UUID(gateway_id))
         except (ValueError, SandboxCharge.DoesNotExist):
             raise UnknownCharge from None
-        return Result(
-            status=STATUSES[SandboxCharge.Status(charge.status)],
-            amount_minor=charge.amount_minor,
-            currency=charge.currency,
-            reference=charge.reference,
-        )
+        return _result(charge)
+
+    def _cancel(self, gateway_id: str) -> Result:
+        open_charge = SandboxCharge.objects.filter(pk=gateway_id, status=SandboxCharge.Status.OPEN)
+        open_charge.update(status=SandboxCharge.Status.ABANDONED)
+        return self._fetch(gateway_id)
+
+    def _refund(self, *, gateway_id: str, key: str, amount_minor: int, currency: str, reference: str) -> RefundResult:
+        with transaction.atomic():
+            charge = SandboxCharge.objects.select_for_update().filter(pk=gateway_id).first()
+            if charge is None:
+                raise UnknownCharge
+            refund = charge.refunds.filter(idempotency_key=key).first()
+            if refund is None:
+                left = charge.amount_minor - sum(each.amount_minor for each in charge.refunds.all())
+                if charge.status != SandboxCharge.Status.PAID or currency != charge.currency or amount_minor > left:
+                    raise RefundRefused(_("There is not so much left of this payment."))
+                refund = charge.refunds.create(idempotency_key=key, amount_minor=amount_minor, reference=reference)
+        return _refund_result(refund)
 
     def parse_webhook(self, *, headers: Mapping[str, str], body: bytes) -> Notice:
         event_id = verify(secret=secret(), headers=headers, body=body, at=time.time())
@@ -82,6 +108,38 @@ class Sandbox(Gateway):
             return Notice(event_id=event_id, kind=content["type"], gateway_id=content["charge"], content=content)
         except (ValueError, KeyError, TypeError):
             raise BadSignature from None
+
+
+def _result(charge: SandboxCharge) -> Result:
+    is_paid = charge.status == SandboxCharge.Status.PAID
+    disputes = charge.disputes.order_by("pk") if is_paid else ()
+    return Result(
+        status=STATUSES[SandboxCharge.Status(charge.status)],
+        amount_minor=charge.amount_minor,
+        currency=charge.currency,
+        reference=charge.reference,
+        fee_minor=charge.amount_minor * FEE_PERCENT // 100 if is_paid else 0,
+        refunds=tuple(map(_refund_result, charge.refunds.select_related("charge").order_by("pk"))) if is_paid else (),
+        disputes=tuple(
+            DisputeResult(
+                gateway_id=str(dispute.pk),
+                amount_minor=dispute.amount_minor,
+                currency=charge.currency,
+                is_lost=dispute.is_lost,
+            )
+            for dispute in disputes
+        ),
+    )
+
+
+def _refund_result(refund: SandboxRefund) -> RefundResult:
+    return RefundResult(
+        gateway_id=str(refund.pk),
+        status=RefundStatus(refund.status),
+        amount_minor=refund.amount_minor,
+        currency=refund.charge.currency,
+        reference=refund.reference,
+    )
 
 
 def page_of(charge: SandboxCharge) -> str:

@@ -52,7 +52,7 @@ def test_late_money_of_an_expired_booking_is_found(hall: Hall, taken: bool) -> N
         hold(hall, 1, buyer=BOB)
     grow_old()
     task()
-    assert state(booking) == (("expired", "paid") if taken else ("confirmed", "paid"))
+    assert state(booking) == (("expired", "refunded") if taken else ("confirmed", "paid"))
     assert refunds(booking) == ([("seats_lost", 8400, "EUR")] if taken else [])
 
 

@@ -1,15 +1,8 @@
-"""Pay, settle, cancel: where bookings and money meet.
-
-A gateway is never called inside a transaction: what is wanted is committed first, then asked of the gateway, then what it
-said is committed. Whatever gets lost in between is found again by its idempotency key, by the webhook, by the browser's
-return, or by the reconciliation; all of them end in `settle`. Locks: the booking (after its event), then the payment, then
-seats; whoever changes a payment's outcome has its booking locked.
-"""
+"""From the pay page to the tickets: open a charge, hear of it, let it have its effect."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
 from urllib.parse import urljoin
 from uuid import UUID
 
@@ -24,10 +17,13 @@ from evently.database import transactional
 from evently.errors import DomainError
 from evently.outbox.services import publish
 from events.models import Event
+from payments import gateways, ledger
+from payments.gateways import ChargeStatus, Created, GatewayUnavailable, Result, UnknownCharge
+from payments.models import Payment, Refund, WebhookEvent
 
-from . import gateways
-from .gateways import ChargeStatus, Created, GatewayUnavailable, Result, UnknownCharge
-from .models import Payment, Refund, WebhookEvent
+from .changes import take_note
+from .refunds import request_refund
+from .rows import lock_payment
 
 logger = logging.getLogger(__name__)
 
@@ -72,13 +68,22 @@ def settle_from_gateway(*, payment_id: UUID) -> Payment:
     return settle(payment_id=payment_id, result=gateways.get(payment.gateway).fetch(payment.gateway_id))
 
 
+def refresh_from_gateway(*, payment_id: UUID) -> Payment:
+    """Settle a payment, or take note of what has become of one since: refunds and disputes. Raises as `settle_from_gateway`."""
+    payment = Payment.objects.get(pk=payment_id)
+    if not payment.outcome:
+        return settle_from_gateway(payment_id=payment_id)
+    take_note(payment_id=payment_id, result=gateways.get(payment.gateway).fetch(payment.gateway_id))
+    return payment
+
+
 @transactional
 def settle(*, payment_id: UUID, result: Result) -> Payment:
     """Let what the gateway says have its effect, once: captured money either confirms its booking or goes back.
 
     It goes back when a seat is lost, the booking was cancelled or is paid already, or it is not the money that was due.
     """
-    booking, payment = _lock(payment_id)
+    booking, payment = lock_payment(payment_id)
     if payment.outcome or result.status == ChargeStatus.OPEN:
         return payment
     if result.reference != str(payment.pk) or (result.status == ChargeStatus.CAPTURED and result.amount_minor <= 0):
@@ -99,9 +104,11 @@ def settle(*, payment_id: UUID, result: Result) -> Payment:
             reason = _why_not_confirmed(booking)
     payment.outcome = Payment.Outcome.REFUND if reason else Payment.Outcome.CONFIRMED
     payment.save(update_fields=["status", "captured_minor", "captured_currency", "outcome"])
+    ledger.book_capture(payment)
+    ledger.book_gateway_fee(payment, result.fee_minor)
     publish("payment.captured", payment=str(payment.pk), booking=str(booking.pk), event=str(booking.event_id))
     if reason:
-        _request_refund(payment, reason=reason)
+        request_refund(payment, amount_minor=result.amount_minor, reason=reason, key=reason, actor=_gateway(payment))
         _resume_hold(booking_id=booking.pk, actor=_gateway(payment))
     return payment
 
@@ -128,7 +135,7 @@ def process_webhook(event: WebhookEvent) -> None:
     told = WebhookEvent.objects.filter(pk=event.pk)
     try:
         payment = _find_payment(gateway=event.gateway, gateway_id=event.gateway_id)
-        settle_from_gateway(payment_id=payment.pk)
+        refresh_from_gateway(payment_id=payment.pk)
     except (UnknownCharge, Payment.DoesNotExist):
         logger.error("No payment for charge %s of %s, webhook %s.", event.gateway_id, event.gateway, event.pk)
         told.update(processed_at=Now(), error="There is no payment for this charge.")
@@ -137,37 +144,6 @@ def process_webhook(event: WebhookEvent) -> None:
     else:
         told.update(processed_at=Now(), error="")
     event.refresh_from_db()
-
-
-@transactional
-def cancel_booking(*, booking_id: UUID, actor: str) -> Booking:
-    """Give the seats back. What was paid goes back if the event is cancelled; otherwise a paid booking is refused.
-
-    A payment still under way may end as it likes: its money goes back then. Raises `NotCancellable`.
-    """
-    booking = bookings.lock_booking(booking_id=booking_id)
-    is_over = Event.objects.filter(pk=booking.event_id, status=Event.Status.CANCELLED).exists()
-    paid = Payment.objects.lock().filter(booking=booking, outcome=Payment.Outcome.CONFIRMED, refunds=None).first()
-    booking = bookings.cancel_booking(booking_id=booking_id, actor=actor, paid=is_over)
-    if paid and is_over:
-        _request_refund(paid, reason=Refund.Reason.EVENT_CANCELLED)
-    return booking
-
-
-def cancel_event(*, event_id: UUID, actor: str, progress: Callable[[int, int], None] | None = None) -> int:
-    """Cancel an event with all its bookings and promise everybody the money back; return how many bookings it was.
-
-    Each booking is a transaction of its own, so it may be stopped at any moment and called again to go on. `progress` hears
-    how many are done and how many there are. Must not be called inside a transaction.
-    """
-    bookings.stop_sale(event_id=event_id)
-    ongoing = Booking.objects.filter(event=event_id, status__in=[*Booking.HOLDING, Booking.Status.CONFIRMED])
-    ids = list(ongoing.order_by("pk").values_list("pk", flat=True))
-    for done, booking_id in enumerate(ids, start=1):
-        cancel_booking(booking_id=booking_id, actor=actor)
-        if progress:
-            progress(done, len(ids))
-    return len(ids)
 
 
 @transactional
@@ -218,11 +194,6 @@ def _find_payment(*, gateway: str, gateway_id: str) -> Payment:
     return payments.get(gateway_id=gateway_id)
 
 
-def _lock(payment_id: UUID) -> tuple[Booking, Payment]:
-    booking_id = Payment.objects.values_list("booking_id", flat=True).get(pk=payment_id)
-    return bookings.lock_booking(booking_id=booking_id), Payment.objects.lock().get(pk=payment_id)
-
-
 def _not_paid(payment: Payment, *, status: Payment.Status) -> Payment:
     # Only at first: told again, it must not disturb the payment that the buyer has begun since.
     if payment.status in Payment.OPEN:
@@ -258,18 +229,6 @@ def _why_not_confirmed(booking: Booking) -> Refund.Reason:
     if booking.status == Booking.Status.CANCELLED:
         return Refund.Reason.BOOKING_CANCELLED
     return Refund.Reason.SEATS_LOST
-
-
-def _request_refund(payment: Payment, *, reason: Refund.Reason) -> None:
-    """Promise all of the captured money back. The promise and what made it due are one transaction."""
-    refund = Refund.objects.create(
-        event_id=payment.event_id,
-        payment=payment,
-        amount_minor=cast(int, payment.captured_minor),
-        currency=payment.captured_currency,
-        reason=reason,
-    )
-    publish("refund.requested", refund=str(refund.pk), payment=str(payment.pk), booking=str(payment.booking_id))
 
 
 def _gateway(payment: Payment) -> str:

@@ -1,4 +1,4 @@
-"""Money that moves: what was asked of a gateway, what it said, what must go back."""
+"""What was asked of a gateway, and what it said."""
 
 from typing import Self
 
@@ -49,6 +49,9 @@ class Payment(EditableRow):
     outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome, blank=True)
     captured_minor = models.PositiveBigIntegerField(_("captured, in minor units"), null=True, blank=True)
     captured_currency = models.CharField(_("captured in"), max_length=3, blank=True)
+    account = models.CharField(
+        _("account"), max_length=64, blank=True, db_default="", help_text=_("The organizer's own at the gateway; empty: ours.")
+    )
     idempotency_key = models.CharField(_("idempotency key"), max_length=64, unique=True)
 
     objects = PaymentQuerySet.as_manager()
@@ -89,39 +92,6 @@ class Payment(EditableRow):
         return f"{self.gateway} {self.gateway_id}"
 
 
-class Refund(EditableRow):
-    """Money that is owed back: the intent, committed with the fact that made it due."""
-
-    class Status(models.TextChoices):
-        REQUESTED = "requested", _("requested")
-
-    class Reason(models.TextChoices):
-        SEATS_LOST = "seats_lost", _("paid too late, the seats were gone")
-        PAID_TWICE = "paid_twice", _("paid twice")
-        BOOKING_CANCELLED = "booking_cancelled", _("booking cancelled")
-        EVENT_CANCELLED = "event_cancelled", _("event cancelled")
-        WRONG_AMOUNT = "wrong_amount", _("not the amount that was due")
-
-    event = models.ForeignKey(Event, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
-    payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds", verbose_name=_("payment"), db_index=False)
-    amount_minor = models.PositiveBigIntegerField(_("amount, in minor units"))
-    currency = models.CharField(_("currency"), max_length=3)
-    reason = models.CharField(_("reason"), max_length=20, choices=Reason)
-    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.REQUESTED)
-
-    class Meta:
-        verbose_name = _("refund")
-        verbose_name_plural = _("refunds")
-        constraints = [
-            # A full refund is due once. Partial ones will need a sum under the payment's lock instead.
-            models.UniqueConstraint(fields=["payment"], name="payments_refund_once"),
-            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_refund_amount_positive"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.amount_minor} {self.currency}"
-
-
 class WebhookEvent(Row):
     """What a gateway told us, stored once, whatever the order and however often it says so."""
 
@@ -140,28 +110,3 @@ class WebhookEvent(Row):
 
     def __str__(self) -> str:
         return f"{self.gateway} {self.kind}"
-
-
-class SandboxCharge(EditableRow):
-    """The sandbox gateway's own book, as if it were another company's: the platform reads it only through the gateway."""
-
-    class Status(models.TextChoices):
-        OPEN = "open", _("open")
-        PAID = "paid", _("paid")
-        DECLINED = "declined", _("declined")
-        ABANDONED = "abandoned", _("abandoned")
-
-    idempotency_key = models.CharField(max_length=64, unique=True)
-    reference = models.CharField(max_length=40)
-    description = models.CharField(max_length=200)
-    amount_minor = models.PositiveBigIntegerField()
-    currency = models.CharField(max_length=3)
-    return_url = models.URLField(max_length=500)
-    status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
-
-    class Meta:
-        verbose_name = _("sandbox charge")
-        verbose_name_plural = _("sandbox charges")
-
-    def __str__(self) -> str:
-        return self.reference

@@ -1,0 +1,105 @@
+"""What facts about money mean in the ledger. Each is booked in the transaction that makes it true, with the payment locked.
+
+Debits are positive. A capture puts money at the gateway (debit) that belongs to the organizer or, if it goes back, to the
+buyer (credit). docs/money.md has all accounts and flows.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from django.db.models import Sum
+
+from evently.accounts.models import Organizer
+from evently.money import divide
+
+from .models import Account, Dispute, LedgerEntry, LedgerTransaction, Payment, Refund
+
+EARNED: Final = (Account.ORGANIZER, Account.PLATFORM_FEES, Account.TAX)  # who a confirmed payment belongs to
+Kind = LedgerTransaction.Kind
+
+
+def split(payment: Payment, amount_minor: int) -> Mapping[Account, int]:
+    """Who an amount that confirms a booking belongs to: the one place that says so. The sum is the amount."""
+    return {Account.ORGANIZER: amount_minor}
+
+
+def book_capture(payment: Payment) -> None:
+    """Money has come, and its outcome says whose it is."""
+    amount = payment.captured_minor or 0
+    owners = split(payment, amount) if payment.outcome == Payment.Outcome.CONFIRMED else {Account.BUYERS: amount}
+    lines = {Account.CLEARING: amount} | {account: -share for account, share in owners.items()}
+    _post(payment, kind=Kind.CAPTURE, reference=f"capture {payment.pk}", lines=lines, currency=payment.captured_currency)
+
+
+def book_gateway_fee(payment: Payment, fee_minor: int) -> None:
+    """What the gateway has kept of a captured payment, once it says so."""
+    reference = f"fee {payment.pk}"
+    if not fee_minor or LedgerTransaction.objects.filter(reference=reference).exists():
+        return
+    lines = {Account.GATEWAY_FEES: fee_minor, Account.CLEARING: -fee_minor}
+    _post(payment, kind=Kind.GATEWAY_FEE, reference=reference, lines=lines, currency=payment.captured_currency)
+
+
+def book_refund_due(refund: Refund) -> None:
+    """Money that was earned is owed to the buyer: each one it belonged to gives its share. Late money was owed from the start."""
+    payment = refund.payment
+    if payment.outcome != Payment.Outcome.CONFIRMED:
+        return
+    own = LedgerEntry.objects.filter(transaction__payment=payment, account__in=EARNED, currency=refund.currency)
+    earned = {Account(account): -total for account, total in own.values_list("account").annotate(total=Sum("amount_minor"))}
+    weights = [max(0, earned.get(account, 0)) for account in EARNED]
+    if not any(weights):  # all of it is lost to a dispute already
+        weights[0] = 1
+    shares = divide(refund.amount_minor, weights)
+    lines = dict(zip(EARNED, shares, strict=True)) | {Account.BUYERS: -refund.amount_minor}
+    _post(payment, kind=Kind.REFUND_DUE, reference=f"refund {refund.pk}", lines=lines, currency=refund.currency)
+
+
+def book_refund_paid(refund: Refund, *, by_hand: bool = False) -> None:
+    """What was owed to the buyer has left the gateway, or the organizer's own pocket."""
+    source = Account.BY_HAND if by_hand else Account.CLEARING
+    lines = {Account.BUYERS: refund.amount_minor, source: -refund.amount_minor}
+    reference = f"paid {refund.pk} {refund.tries}"
+    _post(refund.payment, kind=Kind.REFUND_PAID, reference=reference, lines=lines, currency=refund.currency)
+
+
+def book_refund_returned(refund: Refund) -> None:
+    """What was paid back could not be delivered and is at the gateway again: it is owed as before."""
+    lines = {Account.CLEARING: refund.amount_minor, Account.BUYERS: -refund.amount_minor}
+    reference = f"returned {refund.pk} {refund.tries}"
+    _post(refund.payment, kind=Kind.REFUND_RETURNED, reference=reference, lines=lines, currency=refund.currency)
+
+
+def book_dispute_opened(dispute: Dispute) -> None:
+    """The buyer's bank has taken money back for the time being."""
+    lines = {Account.DISPUTED: dispute.amount_minor, Account.CLEARING: -dispute.amount_minor}
+    reference = f"dispute {dispute.pk}"
+    _post(dispute.payment, kind=Kind.DISPUTE_OPENED, reference=reference, lines=lines, currency=dispute.currency)
+
+
+def book_dispute_closed(dispute: Dispute) -> None:
+    """The money is back at the gateway, or lost, and then the organizer's loss."""
+    target = Account.ORGANIZER if dispute.status == Dispute.Status.LOST else Account.CLEARING
+    lines = {target: dispute.amount_minor, Account.DISPUTED: -dispute.amount_minor}
+    reference = f"closed {dispute.pk}"
+    _post(dispute.payment, kind=Kind.DISPUTE_CLOSED, reference=reference, lines=lines, currency=dispute.currency)
+
+
+def _post(payment: Payment, *, kind: str, reference: str, lines: Mapping[Account, int], currency: str) -> None:
+    organizer = Organizer.objects.values_list("pk", flat=True).get(events=payment.event_id)
+    fact = LedgerTransaction.objects.create(
+        event_id=payment.event_id, organizer_id=organizer, payment=payment, kind=kind, reference=reference
+    )
+    LedgerEntry.objects.bulk_create(
+        LedgerEntry(
+            transaction=fact,
+            event_id=payment.event_id,
+            account=account,
+            gateway=payment.gateway,
+            gateway_account=payment.account,
+            amount_minor=amount,
+            currency=currency,
+        )
+        for account, amount in lines.items()
+        if amount
+    )

@@ -1,0 +1,21 @@
+"""Money that moves: what was asked of a gateway, what it said, what must go back, and the ledger of it all."""
+
+from .ledger import Account, LedgerEntry, LedgerTransaction
+from .payment import Payment, PaymentQuerySet, WebhookEvent
+from .refund import Dispute, Refund, RefundQuerySet
+from .sandbox import SandboxCharge, SandboxDispute, SandboxRefund
+
+__all__ = [
+    "Account",
+    "Dispute",
+    "LedgerEntry",
+    "LedgerTransaction",
+    "Payment",
+    "PaymentQuerySet",
+    "Refund",
+    "RefundQuerySet",
+    "SandboxCharge",
+    "SandboxDispute",
+    "SandboxRefund",
+    "WebhookEvent",
+]

@@ -1,0 +1,54 @@
+"""Where bookings and money meet: pay, settle, cancel, give back.
+
+A gateway is never called inside a transaction: what is wanted is committed first, then asked of the gateway, then what it
+said is committed. Whatever gets lost in between is found again by its idempotency key, by the webhook, by the browser's
+return, or by the reconciliation; all of them end in `settle` and `settle_refund`. Locks: the booking (after its event), then
+the payment, then a refund, then seats; whoever changes a payment's outcome has its booking locked.
+"""
+
+from .cancel import cancel_booking, cancel_event
+from .changes import take_note
+from .checkout import (
+    Checkout,
+    NothingToPay,
+    process_webhook,
+    receive_webhook,
+    refresh_from_gateway,
+    settle,
+    settle_from_gateway,
+    start_checkout,
+)
+from .refunds import (
+    NotFailed,
+    TooMuch,
+    execute_refund,
+    fail_refund,
+    give_back,
+    pay_by_hand,
+    request_refund,
+    retry_refund,
+    settle_refund,
+)
+
+__all__ = [
+    "Checkout",
+    "NotFailed",
+    "NothingToPay",
+    "TooMuch",
+    "cancel_booking",
+    "cancel_event",
+    "execute_refund",
+    "fail_refund",
+    "give_back",
+    "pay_by_hand",
+    "process_webhook",
+    "receive_webhook",
+    "refresh_from_gateway",
+    "request_refund",
+    "retry_refund",
+    "settle",
+    "settle_from_gateway",
+    "settle_refund",
+    "start_checkout",
+    "take_note",
+]
