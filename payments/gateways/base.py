@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, Self, final
 
 from django.db import connection
 from django.utils.functional import Promise
@@ -22,6 +22,14 @@ class GatewayUnavailable(DomainError):
     retry_after = 5
 
 
+class ChargeRefused(DomainError):
+    """The gateway does not take this charge, and would not if it was asked again."""
+
+    code = "charge_refused"
+    message = _("This amount cannot be paid in this way. Please choose another one.")
+    status = 422
+
+
 class UnknownGateway(DomainError):
     code = "unknown_gateway"
     message = _("This way to pay is not offered.")
@@ -34,15 +42,15 @@ class BadSignature(DomainError):
     status = 400
 
 
-class RefundRefused(DomainError):
-    """The gateway will never carry this refund out; `str()` is its reason."""
-
-    code = "refund_refused"
-    message = _("The payment service refuses to pay this back.")
-
-
 class UnknownCharge(Exception):
     """The gateway has no charge with this id."""
+
+
+class RefundRefused(DomainError):
+    """The gateway does not send this money back. Asked again, it would say the same."""
+
+    code = "refund_refused"
+    message = _("The payment service does not send this money back.")
 
 
 class ChargeStatus(StrEnum):
@@ -60,7 +68,7 @@ class RefundStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundResult:
-    """What the gateway says of a refund now, whoever asked for it; money in minor units.
+    """What the gateway says of money that goes back, whoever asked for it; minor units.
 
     `reference` is the one that it was asked for with, empty when it was made at the gateway itself.
     """
@@ -74,12 +82,12 @@ class RefundResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeResult:
-    """Money that the buyer's bank has taken back. `is_lost`: None while that is not decided."""
+    """Money that the buyer's bank has asked back; `is_lost` is None until that is decided."""
 
     gateway_id: str
     amount_minor: int
     currency: str
-    is_lost: bool | None = None
+    is_lost: bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +102,8 @@ class Created:
 class Result:
     """What the gateway says of a charge now: money in minor units, and the reference that it was created with.
 
-    `fee_minor` is what it kept of a captured charge; `payee` the account that the money is in, empty where there is but one.
+    `fee_minor` is what the gateway kept of a captured charge, `payee` the account that received it. All refunds and disputes
+    that the gateway knows of are named, also those made in its dashboard. `declines` counts the tries that it refused.
     """
 
     status: ChargeStatus
@@ -105,6 +114,7 @@ class Result:
     payee: str = ""
     refunds: tuple[RefundResult, ...] = ()
     disputes: tuple[DisputeResult, ...] = ()
+    declines: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,9 +136,25 @@ class Gateway(ABC):
     name: ClassVar[str]
     label: ClassVar[str | Promise]
 
+    def __init__(self, account: str = "") -> None:
+        """`account` says whose: the id of an organizer's own `GatewayAccount`, or the platform's if empty."""
+        self.account = account
+
+    def of(self, account: str) -> Self:
+        """The same gateway for another account."""
+        return type(self)(account)
+
+    @property
+    def pages(self) -> tuple[str, ...]:
+        """The origins, beside the platform's own, of the pages where buyers pay: a form may only lead where the policy says."""
+        return ()
+
     @final
     def create(self, *, key: str, amount_minor: int, currency: str, reference: str, description: str, return_url: str) -> Created:
-        """Open a charge, or return the one that was opened with this key, however long ago."""
+        """Open a charge, or return the one that was opened with this key, however long ago.
+
+        Raises `GatewayUnavailable` when it is unknown what happened, and `ChargeRefused`.
+        """
         _refuse_in_transaction()
         return self._create(
             key=key,
@@ -146,22 +172,22 @@ class Gateway(ABC):
         return self._fetch(gateway_id)
 
     @final
-    def cancel(self, gateway_id: str) -> Result:
-        """Close an open charge, so that it cannot be paid any more; one that was captured meanwhile stays captured.
-
-        Raises `UnknownCharge`.
-        """
-        _refuse_in_transaction()
-        return self._cancel(gateway_id)
-
-    @final
     def refund(self, *, gateway_id: str, key: str, amount_minor: int, currency: str, reference: str) -> RefundResult:
-        """Send money of a captured charge back, or return the refund that was asked for with this key, however long ago.
+        """Send money of a captured charge back; repeated with the same key it is the same refund.
 
-        Raises `RefundRefused`, `UnknownCharge`.
+        Raises `GatewayUnavailable` when it is unknown what happened, and `RefundRefused`.
         """
         _refuse_in_transaction()
         return self._refund(gateway_id=gateway_id, key=key, amount_minor=amount_minor, currency=currency, reference=reference)
+
+    @final
+    def cancel(self, gateway_id: str) -> Result:
+        """See that an open charge can no longer be paid; one that was captured meanwhile is returned so.
+
+        Raises `GatewayUnavailable` and `UnknownCharge`.
+        """
+        _refuse_in_transaction()
+        return self._cancel(gateway_id)
 
     @abstractmethod
     def parse_webhook(self, *, headers: Mapping[str, str], body: bytes) -> Notice:
@@ -176,10 +202,10 @@ class Gateway(ABC):
     def _fetch(self, gateway_id: str) -> Result: ...
 
     @abstractmethod
-    def _cancel(self, gateway_id: str) -> Result: ...
+    def _refund(self, *, gateway_id: str, key: str, amount_minor: int, currency: str, reference: str) -> RefundResult: ...
 
     @abstractmethod
-    def _refund(self, *, gateway_id: str, key: str, amount_minor: int, currency: str, reference: str) -> RefundResult: ...
+    def _cancel(self, gateway_id: str) -> Result: ...
 
 
 def _refuse_in_transaction() -> None:
