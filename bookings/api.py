@@ -19,7 +19,7 @@ from evently.network import hashed_address
 from evently.rest.idempotency import once_of
 from evently.rest.schema import IDEMPOTENCY_KEY
 from evently.rest.throttling import count_free_booking
-from payments import gateways
+from payments.accounts import ways_to_pay
 from payments.services import cancel_booking, start_checkout
 
 from . import services
@@ -138,7 +138,7 @@ class BookingViewSet(viewsets.GenericViewSet[Booking]):
         form.is_valid(raise_exception=True)
         wish, booking = form.validated_data, self.get_object()
         if not booking.is_free_of_charge:
-            _check_gateway(wish.get("gateway"))
+            _check_gateway(booking, wish.get("gateway"))
         if booking.effective_status in Booking.HOLDING:
             self._complete_contact(booking, wish)
         if booking.is_free_of_charge:
@@ -166,10 +166,10 @@ class BookingViewSet(viewsets.GenericViewSet[Booking]):
         services.set_contact(booking_id=booking.pk, contact=contact, user_id=person.pk, actor=str(self._buyer()))
 
 
-def _check_gateway(name: str | None) -> None:
+def _check_gateway(booking: Booking, name: str | None) -> None:
     if not name:
         raise ValidationError({"gateway": [_("Say how you want to pay.")]})
-    if name not in [gateway.name for gateway in gateways.available()]:
+    if name not in ways_to_pay(organizer_id=booking.event.organizer_id):
         raise ValidationError({"gateway": [_("This way to pay is not offered.")]})
 
 

@@ -7,7 +7,7 @@ from django.urls import path
 from bookings.api import BookingViewSet
 from evently.accounts.api import MeView, ObtainView, RefreshView, RegisterView, RevokeView
 from events.api import AvailabilityView, CategoryViewSet, EventViewSet, SeatsView, TicketTypeViewSet
-from payments.api import WebhookView
+from payments.api import AccountWebhookView, WebhookView
 from venues.api import SeatingPlanViewSet, VenueViewSet
 
 if TYPE_CHECKING:
@@ -50,4 +50,5 @@ urlpatterns = [
     path("bookings/<uuid:pk>/cancel/", BookingViewSet.as_view({"post": "cancel"}), name="cancel-booking"),
     path("bookings/<uuid:pk>/checkout/", BookingViewSet.as_view({"post": "checkout"}), name="checkout"),
     path("payments/webhooks/<str:gateway>/", WebhookView.as_view(), name="webhook"),
+    path("payments/webhooks/<str:gateway>/<uuid:account>/", AccountWebhookView.as_view(), name="account-webhook"),
 ]

@@ -55,6 +55,14 @@ DEBUG = env.bool("DEBUG", default=EVENTLY_ENV == "development")
 EVENTLY_RATE_LIMITS = env.bool("EVENTLY_RATE_LIMITS", default=True)
 EVENTLY_GATEWAYS = env.list("EVENTLY_GATEWAYS", default=[] if PRODUCTION else ["sandbox"])
 EVENTLY_SANDBOX_SECRET = env.str("EVENTLY_SANDBOX_SECRET", default="")
+EVENTLY_STRIPE_KEY = env.str("EVENTLY_STRIPE_KEY", default="")
+EVENTLY_STRIPE_WEBHOOK_SECRETS = list(filter(None, env.list("EVENTLY_STRIPE_WEBHOOK_SECRETS", default=[])))
+EVENTLY_STRIPE_PAGES = env.str("EVENTLY_STRIPE_PAGES", default="https://checkout.stripe.com")
+EVENTLY_STRIPE_API = env.str("EVENTLY_STRIPE_API", default="")
+EVENTLY_BANK_HOLDER = env.str("EVENTLY_BANK_HOLDER", default="")
+EVENTLY_BANK_IBAN = env.str("EVENTLY_BANK_IBAN", default="")
+EVENTLY_BANK_BIC = env.str("EVENTLY_BANK_BIC", default="")
+EVENTLY_SECRET_KEYS = list(filter(None, env.list("EVENTLY_SECRET_KEYS", default=[])))
 EVENTLY_TRUSTED_PROXIES = env.int("EVENTLY_TRUSTED_PROXIES", default=0)
 EVENTLY_INSECURE_HTTP = env.bool("EVENTLY_INSECURE_HTTP", default=not PRODUCTION)
 
@@ -68,11 +76,19 @@ if PRODUCTION:
         _refusals.append("Unset EVENTLY_RATE_LIMITS: without limits anyone can guess passwords and hold a whole hall.")
     if "sandbox" in EVENTLY_GATEWAYS:
         _refusals.append("Remove sandbox from EVENTLY_GATEWAYS: it confirms bookings that nobody pays for.")
+    if EVENTLY_STRIPE_API:
+        _refusals.append("Unset EVENTLY_STRIPE_API: only Stripe itself may say that somebody has paid.")
 else:
     ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
     EVENTLY_SITE_URL = env.str("EVENTLY_SITE_URL", default=f"http://localhost:{env.int('PORT', default=8000)}")
     EMAIL_URL = env.str("EMAIL_URL", default="")
 
+if EVENTLY_STRIPE_KEY and not EVENTLY_STRIPE_WEBHOOK_SECRETS:
+    _refusals.append(
+        "Set EVENTLY_STRIPE_WEBHOOK_SECRETS: without the endpoint's secret nobody can tell whether Stripe is speaking."
+    )
+if EVENTLY_STRIPE_WEBHOOK_SECRETS and not EVENTLY_STRIPE_KEY:
+    _refusals.append("Set EVENTLY_STRIPE_KEY: what webhooks tell is believed only after asking Stripe.")
 if EVENTLY_TICKET_KEY and not _is_ed25519_seed(EVENTLY_TICKET_KEY):
     _refusals.append("Set EVENTLY_TICKET_KEY: it is not 32 bytes in base64.")
 if EVENTLY_JWT_KEY and (len(EVENTLY_JWT_KEY) < 32 or EVENTLY_JWT_KEY == SECRET_KEY):

@@ -1,6 +1,7 @@
 """What gateways tell us."""
 
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -33,5 +34,21 @@ class WebhookView(APIView):
         responses=ReceivedSerializer,
     )
     def post(self, request: Request, gateway: str) -> Response:
-        receive_webhook(gateway=gateway, headers=request.headers, body=request.body)
+        return self.receive(request, gateway)
+
+    def receive(self, request: Request, gateway: str, account: str = "") -> Response:
+        receive_webhook(gateway=gateway, account=account, headers=request.headers, body=request.body)
         return Response({"received": True})
+
+
+class AccountWebhookView(WebhookView):
+    @extend_schema(
+        operation_id="receive_account_webhook",
+        tags=["payments"],
+        summary="A message from a gateway to an organizer's own account",
+        description="Stored once and worked off in any order, however often it comes.",
+        request=OpenApiTypes.OBJECT,
+        responses=ReceivedSerializer,
+    )
+    def post(self, request: Request, gateway: str, account: UUID) -> Response:  # type: ignore[override]
+        return self.receive(request, gateway, str(account))

@@ -6,5 +6,6 @@ app_name = "payments"
 urlpatterns = [
     path("bookings/<uuid:booking>/pay/", views.pay, name="pay"),
     path("payments/<uuid:pk>/return/", views.return_from_gateway, name="return"),
+    path("payments/<uuid:pk>/leave/", views.leave, name="leave"),
     path("sandbox/<uuid:pk>/", views.sandbox, name="sandbox"),
 ]

@@ -1,5 +1,6 @@
 """The pay step, the way back from the gateway, and the pay page of the sandbox."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from bookings import basket
 from bookings import services as bookings
@@ -18,8 +19,9 @@ from evently.rest.throttling import count_free_booking
 from events.models import Event
 
 from . import gateways, services
+from .accounts import ways_to_pay
 from .forms import PayForm, SandboxForm
-from .gateways import UnknownCharge, UnknownGateway
+from .gateways import Gateway, UnknownCharge, UnknownGateway
 from .gateways import sandbox as sandbox_gateway
 from .models import Payment, SandboxCharge
 
@@ -36,8 +38,8 @@ def pay(request: HttpRequest, booking: UUID) -> HttpResponse:
         return redirect(held)
     if not held.email:
         return redirect("bookings:edit-details", pk=held.pk)
-    ways = gateways.available()
-    form = PayForm(request.POST if request.method == "POST" else None, initial={"gateway": ways[0].name} if ways else {})
+    ways = [gateways.get(*way) for way in ways_to_pay(organizer_id=held.event.organizer_id).items()]
+    form = PayForm(request.POST if request.method == "POST" else None, ways=ways)
     status = 200
     if request.method == "POST":
         try:
@@ -46,7 +48,7 @@ def pay(request: HttpRequest, booking: UUID) -> HttpResponse:
                 bookings.confirm_free_booking(booking_id=held.pk, actor=str(buyer_of(request)))
                 return redirect(held)
             if form.is_valid():
-                return redirect(_start(request, held, gateway=form.cleaned_data["gateway"]))
+                return _may_lead_to(redirect(_start(request, held, gateway=form.cleaned_data["gateway"])), ways)
             status = 422
         except tuple(ELSEWHERE) as refusal:
             return redirect(ELSEWHERE[type(refusal)], pk=held.pk)
@@ -61,7 +63,13 @@ def pay(request: HttpRequest, booking: UUID) -> HttpResponse:
         "last": held.payments.order_by("created_at").last(),
         "pick_url": basket.pick_url(held, held.live_seats),
     }
-    return render(request, "payments/pay.html", context, status=status)
+    return _may_lead_to(render(request, "payments/pay.html", context, status=status), ways)
+
+
+def _may_lead_to(response: HttpResponse, ways: Sequence[Gateway]) -> HttpResponse:
+    """Let this page's form end at the gateways' own pages, which the policy of all other pages forbids."""
+    response._csp_update = {"form-action": [page for gateway in ways for page in gateway.pages]}  # type: ignore[attr-defined]
+    return response
 
 
 def _start(request: HttpRequest, booking: Booking, *, gateway: str) -> str:
@@ -79,11 +87,23 @@ def return_from_gateway(request: HttpRequest, pk: UUID) -> HttpResponse:
     booking = own_booking(request, payment.booking_id)
     with suppress(DomainError, UnknownCharge):  # not known yet: that is what the waiting page is for
         payment = services.settle_from_gateway(payment_id=pk)
-    if payment.status in (Payment.Status.DECLINED, Payment.Status.ABANDONED):
+    has_left = payment.status in Payment.OPEN and "left" in request.GET  # by the gateway's link back
+    if has_left or payment.status in (Payment.Status.DECLINED, Payment.Status.ABANDONED):
         return redirect("payments:pay", booking=booking.pk)  # which says so, or goes on to what became of the hold
     if payment.outcome or booking.event.status == Event.Status.CANCELLED:
         return redirect(booking)
     return render(request, "payments/waiting.html", {"booking": booking, "event": booking.event, "payment": payment})
+
+
+@never_cache
+@require_POST
+def leave(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Stop a payment under way, so that the booking can be changed or paid in another way."""
+    payment = get_object_or_404(Payment, pk=pk)
+    booking = own_booking(request, payment.booking_id)
+    with suppress(DomainError, UnknownCharge):  # then it goes on, and the page says so
+        services.leave_payment(payment_id=pk)
+    return redirect("payments:pay", booking=booking.pk)
 
 
 @never_cache

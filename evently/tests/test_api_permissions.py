@@ -176,6 +176,7 @@ ROWS: list[Row] = [
     ("cancel-booking", "post", BOOKING + "cancel/", nothing, own(200)),
     ("checkout", "post", BOOKING + "checkout/", nothing, own(400)),
     ("webhook", "post", "payments/webhooks/sandbox/", nothing, public(400)),
+    ("account-webhook", "post", "payments/webhooks/stripe/0193458a-0000-7000-8000-000000000001/", nothing, public(404)),
 ]
 
 

@@ -12,7 +12,17 @@ from evently.devcheck import PRODUCTION
 from evently.devservices import BASE_DIR
 
 REQUIRED = sorted(PRODUCTION.keys() - {"EVENTLY_ENV", "EVENTLY_ENV_FILE"})
-OPTIONAL = ("DEBUG", "PORT", "EVENTLY_GATEWAYS", "EVENTLY_RATE_LIMITS", "EVENTLY_INSECURE_HTTP", "EVENTLY_TRUSTED_PROXIES")
+OPTIONAL = (
+    "EVENTLY_STRIPE_KEY",
+    "EVENTLY_STRIPE_WEBHOOK_SECRETS",
+    "EVENTLY_STRIPE_API",
+    "DEBUG",
+    "PORT",
+    "EVENTLY_GATEWAYS",
+    "EVENTLY_RATE_LIMITS",
+    "EVENTLY_INSECURE_HTTP",
+    "EVENTLY_TRUSTED_PROXIES",
+)
 
 
 @pytest.fixture
@@ -74,6 +84,21 @@ def test_one_start_tells_everything_that_is_missing(environment):
             "EVENTLY_GATEWAYS",
             "stripe,sandbox",
             "Remove sandbox from EVENTLY_GATEWAYS: it confirms bookings that nobody pays for.",
+        ),
+        (
+            "EVENTLY_STRIPE_API",
+            "http://127.0.0.1:8090",
+            "Unset EVENTLY_STRIPE_API: only Stripe itself may say that somebody has paid.",
+        ),
+        (
+            "EVENTLY_STRIPE_KEY",
+            "sk_live_1",
+            "Set EVENTLY_STRIPE_WEBHOOK_SECRETS: without the endpoint's secret nobody can tell whether Stripe is speaking.",
+        ),
+        (
+            "EVENTLY_STRIPE_WEBHOOK_SECRETS",
+            "whsec_1",
+            "Set EVENTLY_STRIPE_KEY: what webhooks tell is believed only after asking Stripe.",
         ),
         ("EVENTLY_TICKET_KEY", "not base64!", "Set EVENTLY_TICKET_KEY: it is not 32 bytes in base64."),
         ("EVENTLY_TICKET_KEY", base64.b64encode(b"short").decode(), "Set EVENTLY_TICKET_KEY: it is not 32 bytes in base64."),

@@ -78,14 +78,21 @@ class Book:
         """A copy, with the ids on the given paths replaced by what they stand for."""
         shown = copy.deepcopy(thing)
         for path in expand:
-            name, _dot, rest = path.partition(".")
-            if name not in shown:
-                raise Refused(f"This property cannot be expanded ({name}).")
-            if isinstance(shown[name], str):
-                shown[name] = self.show(self.things[shown[name]], [rest] if rest else [])
-            elif isinstance(shown[name], dict) and rest:
-                shown[name] = self.show(shown[name], [rest])
+            self._expand(shown, path.split("."))
         return shown
+
+    def _expand(self, shown: Thing, names: list[str]) -> None:
+        name, *below = names
+        if (shown["object"], name) == ("charge", "refunds"):
+            refunds = list(self.all("refund", charge=shown["id"]))
+            shown[name] = {"object": "list", "data": copy.deepcopy(refunds[:10]), "has_more": len(refunds) > 10}
+            return
+        if name not in shown:
+            raise Refused(f"This property cannot be expanded ({name}).")
+        if isinstance(shown[name], str):
+            shown[name] = copy.deepcopy(self.things[shown[name]])
+        if below and isinstance(shown[name], dict):
+            self._expand(shown[name], below)
 
     # What is done by the API
 

@@ -3,9 +3,11 @@
 from typing import Final
 
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 from .base import (
     BadSignature,
+    ChargeRefused,
     ChargeStatus,
     Created,
     DisputeResult,
@@ -23,6 +25,7 @@ from .sandbox import Sandbox
 
 __all__ = [
     "BadSignature",
+    "ChargeRefused",
     "ChargeStatus",
     "Created",
     "DisputeResult",
@@ -35,20 +38,23 @@ __all__ = [
     "Result",
     "UnknownCharge",
     "UnknownGateway",
-    "available",
     "get",
 ]
 
-GATEWAYS: Final[dict[str, Gateway]] = {gateway.name: gateway for gateway in (Sandbox(),)}
+# Imported when first used: a vendor's library takes a second that no other command should wait for.
+ADAPTERS: Final = {
+    "stripe": "payments.gateways.stripe.Stripe",
+}
+GATEWAYS: Final[dict[str, Gateway]] = {Sandbox.name: Sandbox()}
 
 
-def get(name: str) -> Gateway:
-    """The gateway of this name. Raises `UnknownGateway` unless it is offered: what is switched off takes no message either."""
-    if name not in settings.EVENTLY_GATEWAYS or name not in GATEWAYS:
+def get(name: str, account: str = "") -> Gateway:
+    """The gateway of this name, for the platform's account or an organizer's own.
+
+    Raises `UnknownGateway` unless the settings name it: what is switched off takes no message either.
+    """
+    if name not in settings.EVENTLY_GATEWAYS or name not in (GATEWAYS.keys() | ADAPTERS.keys()):
         raise UnknownGateway
-    return GATEWAYS[name]
-
-
-def available() -> list[Gateway]:
-    """What buyers may choose from, in the order of the settings."""
-    return [GATEWAYS[name] for name in settings.EVENTLY_GATEWAYS if name in GATEWAYS]
+    if name not in GATEWAYS:
+        GATEWAYS[name] = import_string(ADAPTERS[name])()
+    return GATEWAYS[name].of(account) if account else GATEWAYS[name]

@@ -184,17 +184,6 @@ class Migration(migrations.Migration):
             name="payments_refund_once",
         ),
         migrations.AddField(
-            model_name="payment",
-            name="account",
-            field=models.CharField(
-                blank=True,
-                db_default="",
-                help_text="The organizer's own at the gateway; empty: ours.",
-                max_length=64,
-                verbose_name="account",
-            ),
-        ),
-        migrations.AddField(
             model_name="refund",
             name="actor",
             field=models.CharField(blank=True, db_default="", max_length=60, verbose_name="by"),

@@ -1,13 +1,14 @@
 """Money that moves: what was asked of a gateway, what it said, what must go back, and the ledger of it all."""
 
 from .ledger import Account, LedgerEntry, LedgerTransaction
-from .payment import Payment, PaymentQuerySet, WebhookEvent
+from .payment import GatewayAccount, Payment, PaymentQuerySet, WebhookEvent
 from .refund import Dispute, Refund, RefundQuerySet
 from .sandbox import SandboxCharge, SandboxDispute, SandboxRefund
 
 __all__ = [
     "Account",
     "Dispute",
+    "GatewayAccount",
     "LedgerEntry",
     "LedgerTransaction",
     "Payment",

@@ -11,6 +11,8 @@ from .changes import take_note
 from .checkout import (
     Checkout,
     NothingToPay,
+    give_up,
+    leave_payment,
     process_webhook,
     receive_webhook,
     refresh_from_gateway,
@@ -40,6 +42,8 @@ __all__ = [
     "execute_refund",
     "fail_refund",
     "give_back",
+    "give_up",
+    "leave_payment",
     "pay_by_hand",
     "process_webhook",
     "receive_webhook",

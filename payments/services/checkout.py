@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urljoin
 from uuid import UUID
@@ -18,7 +19,9 @@ from evently.errors import DomainError
 from evently.outbox.services import publish
 from events.models import Event
 from payments import gateways, ledger
-from payments.gateways import ChargeStatus, Created, GatewayUnavailable, Result, UnknownCharge
+from payments.accounts import account_for
+from payments.declines import count_declines, has_too_many_declines, refuse_too_many_declines
+from payments.gateways import ChargeRefused, ChargeStatus, Created, GatewayUnavailable, Result, UnknownCharge, UnknownGateway
 from payments.models import Payment, Refund, WebhookEvent
 
 from .changes import take_note
@@ -47,15 +50,43 @@ def start_checkout(*, booking_id: UUID, gateway: str, actor: str, site_url: str 
     The buyer comes back to `site_url` (scheme and host; the configured address if not given). Raises `GatewayUnavailable`,
     after which the booking is held as before, `UnknownGateway`, `NothingToPay`, and what `start_payment` refuses.
     """
-    gateways.get(gateway)
-    payment = _open_payment(booking_id=booking_id, gateway=gateway, actor=actor)
+    organizer_id = Event.objects.values_list("organizer", flat=True).get(bookings=booking_id)
+    account = account_for(organizer_id=organizer_id, gateway=gateway)
+    if account is None:
+        raise UnknownGateway
+    refuse_too_many_declines(booking_id=booking_id)
+    _leave_others(booking_id=booking_id, gateway=gateway, account=account)
+    payment = _open_payment(
+        booking_id=booking_id, gateway=gateway, account=account, actor=actor, site_url=site_url or settings.EVENTLY_SITE_URL
+    )
     try:
-        charge = _create_charge(payment, site_url=site_url or settings.EVENTLY_SITE_URL)
+        charge = _create_charge(payment)
     except GatewayUnavailable:
         # The payment stays open: should its charge exist and be paid after all, the money is recognised.
         _resume_hold(booking_id=booking_id, actor=actor)
         raise
+    except ChargeRefused:
+        give_up(payment_id=payment.pk)
+        raise
     return Checkout(payment, charge.redirect_url)
+
+
+def leave_payment(*, payment_id: UUID) -> Payment:
+    """See that a payment that its buyer left cannot be made any more, and settle it: it may have been made after all.
+
+    Raises `GatewayUnavailable`, `UnknownCharge`.
+    """
+    payment = Payment.objects.get(pk=payment_id)
+    if payment.outcome or not payment.gateway_id:
+        return payment
+    return settle(payment_id=payment_id, result=gateways.get(payment.gateway, payment.account).cancel(payment.gateway_id))
+
+
+@transactional
+def give_up(*, payment_id: UUID) -> Payment:
+    """Close a payment whose charge nobody can pay, because the gateway has refused to open it."""
+    _booking, payment = lock_payment(payment_id)
+    return _not_paid(payment, status=Payment.Status.ABANDONED)
 
 
 def settle_from_gateway(*, payment_id: UUID) -> Payment:
@@ -64,8 +95,15 @@ def settle_from_gateway(*, payment_id: UUID) -> Payment:
     if payment.outcome:
         return payment
     if not payment.gateway_id:  # its answer was lost; by its key the gateway finds it again
-        _create_charge(payment, site_url=settings.EVENTLY_SITE_URL)
-    return settle(payment_id=payment_id, result=gateways.get(payment.gateway).fetch(payment.gateway_id))
+        try:
+            _create_charge(payment)
+        except ChargeRefused:
+            return give_up(payment_id=payment_id)
+    gateway = gateways.get(payment.gateway, payment.account)
+    payment = settle(payment_id=payment_id, result=gateway.fetch(payment.gateway_id))
+    if payment.status in Payment.OPEN and has_too_many_declines(payment):
+        payment = settle(payment_id=payment_id, result=gateway.cancel(payment.gateway_id))
+    return payment
 
 
 def refresh_from_gateway(*, payment_id: UUID) -> Payment:
@@ -73,7 +111,8 @@ def refresh_from_gateway(*, payment_id: UUID) -> Payment:
     payment = Payment.objects.get(pk=payment_id)
     if not payment.outcome:
         return settle_from_gateway(payment_id=payment_id)
-    take_note(payment_id=payment_id, result=gateways.get(payment.gateway).fetch(payment.gateway_id))
+    result = gateways.get(payment.gateway, payment.account).fetch(payment.gateway_id)
+    take_note(payment_id=payment_id, result=result)
     return payment
 
 
@@ -84,9 +123,11 @@ def settle(*, payment_id: UUID, result: Result) -> Payment:
     It goes back when a seat is lost, the booking was cancelled or is paid already, or it is not the money that was due.
     """
     booking, payment = lock_payment(payment_id)
+    count_declines(payment, result.declines)
     if payment.outcome or result.status == ChargeStatus.OPEN:
         return payment
-    if result.reference != str(payment.pk) or (result.status == ChargeStatus.CAPTURED and result.amount_minor <= 0):
+    is_ours = (result.reference, result.payee) == (str(payment.pk), payment.account)
+    if not is_ours or (result.status == ChargeStatus.CAPTURED and result.amount_minor <= 0):
         # Somebody else's money, or none: neither to be kept nor to be sent back. For people to look at.
         logger.error("Gateway %s contradicts payment %s: %s", payment.gateway, payment.pk, result)
         return payment
@@ -113,15 +154,16 @@ def settle(*, payment_id: UUID, result: Result) -> Payment:
     return payment
 
 
-def receive_webhook(*, gateway: str, headers: Mapping[str, str], body: bytes) -> WebhookEvent:
+def receive_webhook(*, gateway: str, headers: Mapping[str, str], body: bytes, account: str = "") -> WebhookEvent:
     """Store what a gateway tells, once, and act on it: in any order, any number of times.
 
     Nothing in it is believed but the charge's id: what the charge is now, the gateway is asked. What could not be worked off
     stays unprocessed, with the error, for the reconciliation. Raises `BadSignature` and `UnknownGateway`, storing nothing.
     """
-    notice = gateways.get(gateway).parse_webhook(headers=headers, body=body)
+    notice = gateways.get(gateway, account).parse_webhook(headers=headers, body=body)
     event, _made = WebhookEvent.objects.get_or_create(
         gateway=gateway,
+        account=account,
         gateway_event_id=notice.event_id,
         defaults={"kind": notice.kind, "gateway_id": notice.gateway_id, "body": notice.content},
     )
@@ -134,7 +176,7 @@ def process_webhook(event: WebhookEvent) -> None:
     """Settle the payment that a webhook is about. One about nothing of ours is put aside with its error."""
     told = WebhookEvent.objects.filter(pk=event.pk)
     try:
-        payment = _find_payment(gateway=event.gateway, gateway_id=event.gateway_id)
+        payment = _find_payment(gateway=event.gateway, account=event.account, gateway_id=event.gateway_id)
         refresh_from_gateway(payment_id=payment.pk)
     except (UnknownCharge, Payment.DoesNotExist):
         logger.error("No payment for charge %s of %s, webhook %s.", event.gateway_id, event.gateway, event.pk)
@@ -146,16 +188,37 @@ def process_webhook(event: WebhookEvent) -> None:
     event.refresh_from_db()
 
 
+def _leave_others(*, booking_id: UUID, gateway: str, account: str) -> None:
+    """Close what the buyer began in another way, and hear how it went with what they began in this one.
+
+    Otherwise both could be paid, or the buyer be sent to a page that is over. Without an answer the payment stays as it is: paid
+    after all, its money goes back.
+    """
+    for payment in Payment.objects.open().exclude(gateway_id="").filter(booking=booking_id):
+        with suppress(GatewayUnavailable, UnknownCharge, UnknownGateway):
+            if (payment.gateway, payment.account) == (gateway, account):
+                settle_from_gateway(payment_id=payment.pk)
+            else:
+                leave_payment(payment_id=payment.pk)
+
+
 @transactional
-def _open_payment(*, booking_id: UUID, gateway: str, actor: str) -> Payment:
+def _open_payment(*, booking_id: UUID, gateway: str, account: str, actor: str, site_url: str) -> Payment:
     booking = bookings.start_payment(booking_id=booking_id, actor=actor)
     if booking.is_free_of_charge:
         raise NothingToPay
     payment = Payment(
-        event_id=booking.event_id, booking=booking, gateway=gateway, amount_minor=booking.total_minor, currency=booking.currency
+        event_id=booking.event_id,
+        booking=booking,
+        gateway=gateway,
+        account=account,
+        amount_minor=booking.total_minor,
+        currency=booking.currency,
+        description=f"{booking.event.title} · {booking.reference}"[:200],
     )
+    payment.return_url = urljoin(site_url, reverse("payments:return", kwargs={"pk": payment.pk}))
     same = Payment.objects.open().filter(
-        booking=booking, gateway=gateway, amount_minor=payment.amount_minor, currency=payment.currency
+        booking=booking, gateway=gateway, account=account, amount_minor=payment.amount_minor, currency=payment.currency
     )
     if under_way := same.order_by("-pk").first():
         return under_way
@@ -164,16 +227,15 @@ def _open_payment(*, booking_id: UUID, gateway: str, actor: str) -> Payment:
     return payment
 
 
-def _create_charge(payment: Payment, *, site_url: str) -> Created:
+def _create_charge(payment: Payment) -> Created:
     """Make the charge known to both sides. Repeated, it finds the same charge by the payment's key."""
-    booking = Booking.objects.select_related("event").get(pk=payment.booking_id)
-    created = gateways.get(payment.gateway).create(
+    created = gateways.get(payment.gateway, payment.account).create(
         key=payment.idempotency_key,
         amount_minor=payment.amount_minor,
         currency=payment.currency,
         reference=str(payment.pk),
-        description=f"{booking.event.title} · {booking.reference}",
-        return_url=urljoin(site_url, reverse("payments:return", kwargs={"pk": payment.pk})),
+        description=payment.description,
+        return_url=payment.return_url,
     )
     # The webhook may have been faster than this answer, and the payment be settled already.
     Payment.objects.filter(pk=payment.pk, gateway_id="").update(gateway_id=created.gateway_id)
@@ -182,12 +244,12 @@ def _create_charge(payment: Payment, *, site_url: str) -> Created:
     return created
 
 
-def _find_payment(*, gateway: str, gateway_id: str) -> Payment:
+def _find_payment(*, gateway: str, account: str, gateway_id: str) -> Payment:
     """The payment of a charge, even of one whose id was lost on its way to us: the charge knows its payment's."""
-    payments = Payment.objects.filter(gateway=gateway)
+    payments = Payment.objects.filter(gateway=gateway, account=account)
     if not payments.filter(gateway_id=gateway_id).exists():
         try:
-            lost = payments.filter(pk=UUID(gateways.get(gateway).fetch(gateway_id).reference), gateway_id="")
+            lost = payments.filter(pk=UUID(gateways.get(gateway, account).fetch(gateway_id).reference), gateway_id="")
         except ValueError:
             raise Payment.DoesNotExist from None
         lost.update(gateway_id=gateway_id)

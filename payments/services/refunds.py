@@ -94,7 +94,7 @@ def execute_refund(*, refund_id: UUID) -> Refund:
         return Refund.objects.get(pk=refund_id)
     payment = refund.payment
     try:
-        result = gateways.get(payment.gateway).refund(
+        result = gateways.get(payment.gateway, payment.account).refund(
             gateway_id=payment.gateway_id,
             key=refund.idempotency_key,
             amount_minor=refund.amount_minor,

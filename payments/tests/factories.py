@@ -29,8 +29,8 @@ def hold(hall: Hall, *numbers: int, buyer: Buyer = ANN, language: str = "en") ->
         return set_contact(booking_id=booking.pk, contact=contact, user_id=None, actor=str(buyer))
 
 
-def check_out(booking: Booking) -> Checkout:
-    return start_checkout(booking_id=booking.pk, gateway="sandbox", actor="ann")
+def check_out(booking: Booking, gateway: str = "sandbox") -> Checkout:
+    return start_checkout(booking_id=booking.pk, gateway=gateway, actor="ann")
 
 
 def decide(payment: Payment, status: SandboxCharge.Status = PAID) -> None:

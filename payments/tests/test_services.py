@@ -20,6 +20,7 @@ from evently.outbox.models import OutboxMessage
 from events.models import Event, Seat
 from events.tests.factories import Hall, make_hall
 from payments import gateways
+from payments.accounts import ways_to_pay
 from payments.gateways import ChargeStatus, Created, GatewayUnavailable, Result, UnknownGateway
 from payments.gateways.sandbox import Sandbox
 from payments.models import Payment, Refund, SandboxCharge
@@ -107,7 +108,7 @@ def test_a_way_to_pay_that_is_not_offered_is_refused_before_anything_happens(hal
     settings.EVENTLY_GATEWAYS = []
     with pytest.raises(UnknownGateway):
         check_out(booking)
-    assert (state(booking), gateways.available()) == (("held", "unpaid"), [])
+    assert (state(booking), ways_to_pay(organizer_id=hall.event.organizer_id)) == (("held", "unpaid"), {})
 
 
 # Not paying
@@ -204,7 +205,31 @@ def other_gateway(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     settings.EVENTLY_GATEWAYS = ["sandbox", "other"]
 
 
-def test_the_second_of_two_payments_goes_back(hall: Hall, other_gateway: None) -> None:
+def test_who_pays_in_another_way_can_no_longer_pay_in_the_first(hall: Hall, other_gateway: None) -> None:
+    booking = hold(hall, 1)
+    first = check_out(booking).payment
+    second = start_checkout(booking_id=booking.pk, gateway="other", actor="ann").payment
+    for payment in (first, second):
+        decide(payment)
+        settle_from_gateway(payment_id=payment.pk)
+    assert state(booking) == ("confirmed", "paid")
+    assert outcomes(booking) == [("abandoned", ""), ("captured", "confirmed")]
+
+
+def test_who_has_paid_in_the_first_way_is_not_sent_to_another(hall: Hall, other_gateway: None) -> None:
+    booking = hold(hall, 1)
+    decide(check_out(booking).payment)
+    with pytest.raises(HoldEnded):
+        start_checkout(booking_id=booking.pk, gateway="other", actor="ann")
+    assert (state(booking), outcomes(booking)) == (("confirmed", "paid"), [("captured", "confirmed")])
+
+
+def test_the_second_of_two_payments_goes_back(hall: Hall, other_gateway: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Deaf(Sandbox):
+        def _cancel(self, gateway_id: str) -> Result:
+            raise GatewayUnavailable
+
+    monkeypatch.setitem(gateways.GATEWAYS, "sandbox", Deaf())
     booking = hold(hall, 1)
     first = check_out(booking).payment
     second = start_checkout(booking_id=booking.pk, gateway="other", actor="ann").payment
