@@ -6,7 +6,7 @@ from django.urls import path
 
 from bookings.api import BookingViewSet
 from evently.accounts.api import MeView, ObtainView, RefreshView, RegisterView, RevokeView
-from events.api import AvailabilityView, CategoryViewSet, EventViewSet, SeatsView, TicketTypeViewSet
+from events.api import AvailabilityView, CategoryViewSet, EventViewSet, PriceChangesView, SeatsView, TicketTypeViewSet
 from payments.api import AccountWebhookView, WebhookView
 from venues.api import SeatingPlanViewSet, VenueViewSet
 
@@ -43,6 +43,7 @@ urlpatterns = [
     path("events/<uuid:event>/ticket-types/", TicketTypeViewSet.as_view(MANY), name="ticket-types"),
     path("events/<uuid:event>/ticket-types/<uuid:pk>/", TicketTypeViewSet.as_view(PART), name="ticket-type"),
     path("events/<uuid:event>/seats/", SeatsView.as_view(), name="seats"),
+    path("events/<uuid:event>/price-changes/", PriceChangesView.as_view(), name="price-changes"),
     path("events/<uuid:event>/availability/", AvailabilityView.as_view(), name="availability"),
     path("bookings/", BookingViewSet.as_view(MANY), name="bookings"),
     path("bookings/<uuid:pk>/", BookingViewSet.as_view({"get": "retrieve", "patch": "partial_update"}), name="booking"),

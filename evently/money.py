@@ -37,7 +37,12 @@ def to_minor(amount: Decimal, currency: str) -> int:
 
     Half up is what invoices in the EU commonly use (Council Directive 2006/112/EC leaves the rule to member states).
     """
-    return int(amount.scaleb(digits(currency)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    return round_to(amount.scaleb(digits(currency)), 1)
+
+
+def round_to(minor: Decimal, unit: int) -> int:
+    """The multiple of `unit` that is nearest, half up."""
+    return int((minor / unit).quantize(Decimal(1), rounding=ROUND_HALF_UP)) * unit
 
 
 def divide(amount: int, weights: Sequence[int]) -> list[int]:

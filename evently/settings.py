@@ -228,6 +228,7 @@ CELERY_BEAT_SCHEDULE = {  # each beat expires before the next: a worker that com
     "reconcile payments": {"task": "payments.tasks.reconcile", "schedule": 300.0, "options": {"expires": 300}},
     # as seldom as a task may run long: two would do the same work
     "finish cancelling": {"task": "payments.tasks.finish_cancelling", "schedule": 660.0, "options": {"expires": 660}},
+    "adjust prices": {"task": "events.tasks.adjust_prices", "schedule": 120.0, "options": {"expires": 120}},
     "refresh summaries": {"task": "events.tasks.refresh_summaries", "schedule": 60.0, "options": {"expires": 60}},
 }
 

@@ -31,10 +31,20 @@ from venues.models import Venue
 
 from .admin_checklist import checklist, seats_by_status
 from .admin_dates import EventDatesAdmin
-from .admin_forms import CategoryForm, CategoryFormSet, EventForm, TicketTypeForm, TicketTypeFormSet
+from .admin_forms import (
+    CategoryForm,
+    CategoryFormSet,
+    EventForm,
+    PricingRuleForm,
+    PricingRuleFormSet,
+    TicketTypeForm,
+    TicketTypeFormSet,
+)
+from .admin_pricing import pricing_facts
 from .importing import import_events
-from .models import Category, Event, TicketType
+from .models import Category, Event, PricingRule, TicketType
 from .publishing import Progress, count_places_to_make, is_large, progress_of, tell_progress
+from .repricing import prices_of, reprice
 from .services import SeveralReasons, VenueTaken, make_categories_from_plan, publish_event, taking_the_venue
 from .tasks import publish_event as publish_in_background
 
@@ -101,6 +111,26 @@ class TicketTypeInline(ScopedInline):
         return money_exact(ticket_type.price_minor, ticket_type.event.currency)
 
 
+class PricingRuleInline(ScopedInline):
+    """Rules that set prices by demand. Who only looks sees them in words, above."""
+
+    model = PricingRule
+    form = PricingRuleForm
+    formset = PricingRuleFormSet
+    fields = (
+        *("concerns", "sold_percent", "hours_before", "change_percent", "change", "floor", "ceiling", "round_to"),
+        *("slack_percent", "is_active"),
+    )
+    verbose_name_plural = gettext_lazy("Dynamic prices: what happens to a price while so much is sold or so little time is left")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PricingRule]:
+        rows: QuerySet[PricingRule] = super().get_queryset(request)
+        return rows.order_by("sold_percent", "hours_before", "pk")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_change_permission(request, obj)
+
+
 @admin.register(Event)
 class EventAdmin(EventDatesAdmin, ListImportAdmin, VersionedAdmin, VenueClockAdmin):
     viewers = EVERYBODY
@@ -114,7 +144,7 @@ class EventAdmin(EventDatesAdmin, ListImportAdmin, VersionedAdmin, VenueClockAdm
     ordering = ("-starts_at",)
     autocomplete_fields = ("organizer", "venue", "seating_plan")
     prepopulated_fields = {"slug": ("title",)}
-    inlines = (CategoryInline, TicketTypeInline)
+    inlines = (CategoryInline, TicketTypeInline, PricingRuleInline)
     fieldsets = (
         (gettext_lazy("What"), {"fields": ("title", "slug", "category", "description", ("image", "poster"), "organizer")}),
         (gettext_lazy("When and where"), {"fields": ("venue", "starts_at", "ends_at", "doors_at", "shares_venue")}),
@@ -193,6 +223,7 @@ class EventAdmin(EventDatesAdmin, ListImportAdmin, VersionedAdmin, VenueClockAdm
             if event.series_id:
                 dates = Event.objects.filter(series=event.series_id)
                 context |= {"dates": dates.count(), "draft_dates": dates.filter(status=Event.Status.DRAFT).count()}
+            context |= {"pricing": pricing_facts(event)}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -200,6 +231,13 @@ class EventAdmin(EventDatesAdmin, ListImportAdmin, VersionedAdmin, VenueClockAdm
             obj.created_by = request.user
         with taking_the_venue(obj):
             super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """With the prices that the rules make of what was typed; the form has locked the event."""
+        before = prices_of(form.instance.pk) if change else {}
+        super().save_related(request, form, formsets, change)
+        if change:
+            reprice(event_id=form.instance.pk, before=before, actor=f"user:{request.user.pk}")
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Another event that took the venue in the very moment of saving is there now: the form, asked again, names it."""

@@ -14,7 +14,7 @@ from evently import money
 from evently.desk.stock import StockForm, StockFormSet
 from evently.desk.versions import VersionedForm
 
-from .models import POSTERS, Category, Event, TicketType
+from .models import POSTERS, Category, Event, PricingRule, TicketType
 from .services import VenueTaken, check_venue
 
 TIMES = {"starts_at", "ends_at", "doors_at", "sale_starts_at", "sale_ends_at"}
@@ -133,7 +133,7 @@ class CategoryForm(PricedForm):
         self.standard: TicketType | None = next(iter(getattr(self.instance, "standard_types", ())), None)
         if self.standard:
             self.initial["ticket"] = self.standard.name
-            self.show_price(self.standard.price_minor)
+            self.show_price(self.standard.base_minor)
             self.fields["price"].required = True
 
     def clean(self) -> dict[str, Any] | None:
@@ -151,7 +151,12 @@ class CategoryForm(PricedForm):
             TicketType.objects.update_or_create(
                 category=category,
                 is_default=True,
-                defaults={"event": category.event, "name": self.cleaned_data["ticket"], "price_minor": price},
+                defaults={
+                    "event": category.event,
+                    "name": self.cleaned_data["ticket"],
+                    "price_minor": price,
+                    "base_price_minor": None,
+                },
             )
         return category
 
@@ -183,10 +188,10 @@ class TicketTypeForm(PricedForm):
         )
         if not self.instance._state.adding:
             self.initial["category"] = str(self.instance.category_id)
-            self.show_price(self.instance.price_minor)
+            self.show_price(self.instance.base_minor)
 
     def save(self, commit: bool = True) -> Any:
-        self.instance.price_minor = self.cleaned_data["price"]
+        self.instance.price_minor, self.instance.base_price_minor = self.cleaned_data["price"], None
         return super().save(commit)
 
 
@@ -196,3 +201,78 @@ class TicketTypeFormSet(StockFormSet):
             own = Category.objects.filter(event=self.instance).order_by("position", "name")
             self.categories = {str(category.pk): category for category in own}
         return {**super().get_form_kwargs(index), "currency": self.instance.currency, "categories": self.categories}
+
+
+class AmountField(forms.DecimalField):
+    """An amount in major units of the event's currency; empty is allowed."""
+
+    def __init__(self, **options: Any) -> None:
+        widget = forms.NumberInput(attrs={"step": "any", "inputmode": "decimal", "class": "price"})
+        super().__init__(required=False, max_value=LARGEST_PRICE, widget=widget, **options)
+
+
+class PricingRuleForm(StockForm):
+    """A rule: for what, when, by how much, within which bounds. Amounts are typed like prices."""
+
+    AMOUNTS = ("change", "floor", "ceiling", "round_to")
+
+    concerns = forms.ChoiceField(label=_("For"), required=False)
+    change = AmountField(label=_("Change, amount"), min_value=-LARGEST_PRICE)
+    floor = AmountField(label=_("Never below"), min_value=0)
+    ceiling = AmountField(label=_("Never above"), min_value=0)
+    round_to = AmountField(label=_("Rounded to"), min_value=0)
+
+    class Meta:
+        model = PricingRule
+        fields = ("sold_percent", "hours_before", "change_percent", "slack_percent", "is_active")
+
+    def __init__(self, *args: Any, currency: str, targets: dict[str, str], **kwargs: Any) -> None:
+        self.currency = currency
+        super().__init__(*args, **kwargs)
+        self.fields["concerns"] = forms.ChoiceField(
+            label=_("For"), required=False, choices=[("", _("the whole event")), *targets.items()]
+        )
+        self.initial["concerns"] = str(self.instance.ticket_type_id or self.instance.category_id or "")
+        for name in self.AMOUNTS:
+            minor = getattr(self.instance, f"{name}_minor")
+            if minor is not None and not self.instance._state.adding:
+                self.initial[name] = money.decimal_string(minor, currency)
+
+    def clean(self) -> dict[str, Any] | None:
+        values = super().clean() or self.cleaned_data
+        for name in self.AMOUNTS:
+            try:
+                amount = values.get(name)
+                minor = None if amount is None else PriceField.minor(amount, self.currency)
+            except ValidationError as error:
+                self.add_error(name, error)
+            else:
+                setattr(self.instance, f"{name}_minor", minor)
+        self.instance.round_to_minor = self.instance.round_to_minor or 1
+        if values.get("sold_percent") is None and values.get("hours_before") is None:
+            self.add_error("sold_percent", _("Say from how much sold, or from how many hours before the start."))
+        if (values.get("change_percent") is None) == (values.get("change") is None):
+            self.add_error("change_percent", _("Say by how much: either per cent or an amount."))
+        if values.get("sold_percent") is not None and (values.get("slack_percent") or 0) >= values["sold_percent"]:
+            self.add_error("slack_percent", _("With that much slack the rule would never end."))
+        floor, ceiling = self.instance.floor_minor, self.instance.ceiling_minor
+        if floor is not None and ceiling is not None and floor > ceiling:
+            self.add_error("ceiling", _("This is below the lowest price."))
+        return values
+
+    def save(self, commit: bool = True) -> Any:
+        chosen = self.cleaned_data["concerns"]
+        category = Category.objects.filter(event=self.instance.event, pk=chosen).first() if chosen else None
+        self.instance.category = category
+        self.instance.ticket_type_id = None if category or not chosen else chosen
+        return super().save(commit)
+
+
+class PricingRuleFormSet(StockFormSet):
+    def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
+        if not hasattr(self, "targets"):
+            own = TicketType.objects.filter(event=self.instance).select_related("category")
+            types = list(own.order_by("category__position", "position", "name"))
+            categories = {str(each.category_id): each.category.name for each in types}
+            self.targets = categories | {str(each.pk): f"{each.category.name}, {each.name}" for each in types}
+        return {**super().get_form_kwargs(index), "currency": self.instance.currency, "targets": self.targets}

@@ -28,8 +28,9 @@ from evently.rest.versions import check_version
 from payments.services import cancel_event
 
 from . import services, summary
-from .models import Category, Event, EventQuerySet, Seat, TicketType
+from .models import Category, Event, EventQuerySet, PriceChange, Seat, TicketType
 from .queries import EventQuery, SeatQuery
+from .repricing import prices_of, reprice
 from .serializers import (
     AvailabilitySerializer,
     CategorySerializer,
@@ -38,6 +39,7 @@ from .serializers import (
     EventWriteSerializer,
     NotEditable,
     PlannedDateSerializer,
+    PriceChangeSerializer,
     RepeatSerializer,
     RescheduleSerializer,
     SeatSerializer,
@@ -249,7 +251,7 @@ class PartViewSet(OfEvent[M], GenericViewSet[M]):
     def create(self, request: Request, event: UUID) -> Response:
         with transaction.atomic():
             form = self._form(self._lock_event(), data=request.data)
-            form.save(event=form.context["event"])
+            self.save(form, event=form.context["event"])
             summary.refresh([event])
         return Response(form.data, status=status.HTTP_201_CREATED)
 
@@ -257,7 +259,7 @@ class PartViewSet(OfEvent[M], GenericViewSet[M]):
         with transaction.atomic():
             owner = self._lock_event()
             form = self._form(owner, self.get_object(), data=request.data, partial=True)
-            form.save()
+            self.save(form)
             summary.refresh([event])
         return Response(form.data)
 
@@ -267,6 +269,10 @@ class PartViewSet(OfEvent[M], GenericViewSet[M]):
             self.get_object().delete()
             summary.refresh([event])
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def save(self, form: serializers.BaseSerializer[Any], **facts: Any) -> None:
+        """Save what was sent; the event is locked."""
+        form.save(**facts)
 
     def _lock_event(self) -> Event:
         """The event, so that two changes of its parts are checked one after the other; sales of it go on."""
@@ -309,6 +315,31 @@ class CategoryViewSet(PartViewSet[Category]):
 class TicketTypeViewSet(PartViewSet[TicketType]):
     serializer_class = TicketTypeSerializer
     queryset = TicketType.objects.select_related("category").order_by("category__position", "position", "name")
+
+    def save(self, form: serializers.BaseSerializer[Any], **facts: Any) -> None:
+        """With the price that the event's rules make of the new one, and a note of the change."""
+        event = form.context["event"]
+        before = prices_of(event.pk)
+        super().save(form, **facts)
+        reprice(event_id=event.pk, before=before, actor=f"user:{person_of(self.request).pk}")
+        saved: Any = form.instance
+        saved.refresh_from_db(fields=["price_minor", "base_price_minor"])
+
+
+@extend_schema(tags=["events"])
+class PriceChangesView(OfEvent[PriceChange]):
+    """Every change of a price since the event was published, newest first."""
+
+    serializer_class = PriceChangeSerializer
+    queryset = PriceChange.objects.select_related("ticket_type__category").order_by("-created_at", "-pk")
+
+    @extend_schema(
+        operation_id="list_price_changes", summary="How prices have changed", responses=PriceChangeSerializer(many=True)
+    )
+    def get(self, request: Request, event: UUID) -> Response:
+        context = {"event": self.get_event()}
+        page: Any = self.paginate_queryset(self.get_queryset().filter(event=event))
+        return self.get_paginated_response(PriceChangeSerializer(page, many=True, context=context).data)
 
 
 @extend_schema(tags=["events"])

@@ -37,6 +37,36 @@ register(
     remedy="Stop the sale of both events: prices of the one would be asked for places of the other.",
 )
 register(
+    "events.price",
+    "A ticket type of a public event costs what the last change of its price says.",
+    """
+    SELECT t.id, e.title || ', ' || t.name || ' costs ' || t.price_minor || ', its last change says '
+        || coalesce(last.new_minor::text, 'nothing') AS what
+    FROM events_tickettype t JOIN events_event e ON e.id = t.event_id AND e.status IN ('published', 'postponed')
+    LEFT JOIN (SELECT DISTINCT ON (ticket_type_id) ticket_type_id, new_minor FROM events_pricechange
+        ORDER BY ticket_type_id, created_at DESC, id DESC) last ON last.ticket_type_id = t.id
+    WHERE last.new_minor <> t.price_minor OR (last.new_minor IS NULL AND t.base_price_minor IS NOT NULL)
+    """,
+    remedy="Somebody set a price past the application. Set it again on the event's page, which writes it down.",
+)
+register(
+    "events.price_bounds",
+    "A price that rules have made is between their highest floor and their lowest ceiling.",
+    """
+    SELECT t.id, e.title || ', ' || t.name || ' costs ' || t.price_minor || ', its rules allow ' || bound.floor || ' to '
+        || coalesce(bound.ceiling::text, 'any price') AS what
+    FROM events_tickettype t JOIN events_event e ON e.id = t.event_id AND e.status IN ('published', 'postponed')
+    JOIN LATERAL (
+        SELECT coalesce(max(r.floor_minor), 0) AS floor, min(r.ceiling_minor) AS ceiling FROM events_pricingrule r
+        WHERE r.event_id = t.event_id AND r.is_active AND coalesce(r.category_id = t.category_id, TRUE)
+            AND coalesce(r.ticket_type_id = t.id, TRUE)
+    ) bound ON TRUE
+    WHERE t.base_price_minor IS NOT NULL
+        AND (t.price_minor > bound.ceiling OR t.price_minor < least(bound.floor, coalesce(bound.ceiling, bound.floor)))
+    """,
+    remedy="Save the event's page: its prices are set anew. If they are wrong again, switch the rules off and report it.",
+)
+register(
     "events.summary",
     "What lists show of an event is within its seats.",
     """

@@ -10,13 +10,15 @@ from evently.caching import Kind, forget, remember
 from .choice import Choice
 from .drawing import Drawing
 from .models import Event, EventSummary
-from .offers import count_places
+from .offers import PriceLine, count_places
+from .price_history import PriceHistory, read_history
 from .seatmap import read_seats, read_states
 from .sections import LARGE, Section, count_by_section
 
 EVENT: Final = Kind("event", seconds=300)
 # In a rush there are hundreds of commits a second; what is free is counted once a second then.
 PLACES: Final = Kind("places", seconds=30, grace=1.0)
+PRICES: Final = Kind("prices", seconds=300)
 
 
 def find_event(slug: str) -> Event | None:
@@ -62,6 +64,11 @@ def choice_for_anybody(
     return remember(PLACES, event.pk, write, part=part)
 
 
+def price_history_of(event: Event, prices: Sequence[PriceLine]) -> PriceHistory | None:
+    """How the event's prices have changed; `None` if they never have."""
+    return remember(PRICES, event.pk, lambda: read_history(event, prices))
+
+
 def forget_event(event: Event) -> None:
     """Once the open transaction has committed. Called by signals for what is saved; by hand for what is updated."""
     forget(EVENT, event.slug)
@@ -70,3 +77,8 @@ def forget_event(event: Event) -> None:
 def forget_places(event_id: UUID) -> None:
     """Once the open transaction has committed."""
     forget(PLACES, event_id)
+
+
+def forget_prices(event_id: UUID) -> None:
+    """Once the open transaction has committed."""
+    forget(PRICES, event_id)

@@ -17,7 +17,7 @@ from evently.money import decimal_string, digits, to_minor
 from evently.rest.teams import TeamField
 from venues.models import Venue
 
-from .models import Category, Event, Seat, TicketType
+from .models import Category, Event, PriceChange, Seat, TicketType
 from .repetition import MOST_DATES, Every, Repetition
 
 LARGEST_PRICE = 10_000_000  # a mistyped price does not come near
@@ -207,14 +207,17 @@ class CategorySerializer(serializers.ModelSerializer[Category]):
 
 
 class TicketTypeSerializer(serializers.ModelSerializer[TicketType]):
-    price = PriceField(source="price_minor")
+    price = PriceField(
+        source="price_minor", help_text="What it costs now. Setting it sets the price that pricing rules start from."
+    )
+    base_price = PriceField(source="base_minor", read_only=True, help_text="What it would cost without pricing rules.")
     category = serializers.PrimaryKeyRelatedField(queryset=Category.objects.none())
     category_name = serializers.CharField(source="category.name", read_only=True)
 
     class Meta:
         model = TicketType
         fields = [
-            *("id", "category", "category_name", "name", "description", "price", "is_default", "min_per_booking"),
+            *("id", "category", "category_name", "name", "description", "price", "base_price", "is_default", "min_per_booking"),
             *("max_per_booking", "limit", "sale_starts_at", "sale_ends_at", "position"),
         ]
         validators: list[Any] = []  # `validate` does it, knowing the event
@@ -241,7 +244,26 @@ class TicketTypeSerializer(serializers.ModelSerializer[TicketType]):
             errors["sale_ends_at"] = [_("The sale must end after it starts.")]
         if errors:
             raise serializers.ValidationError(errors)
-        return attrs
+        return attrs | ({"base_price_minor": None} if "price_minor" in attrs else {})
+
+
+class PriceChangeSerializer(serializers.ModelSerializer[PriceChange]):
+    """A ticket type got another price, and why. What was held before keeps its price."""
+
+    ticket_type_name = serializers.CharField(source="ticket_type.name")
+    category_name = serializers.CharField(source="ticket_type.category.name")
+    old_price = PriceField(source="old_minor")
+    new_price = PriceField(source="new_minor")
+    changed_at = serializers.DateTimeField(source="created_at")
+    sold_percent = serializers.IntegerField(help_text="How much of the category was sold then.")
+
+    class Meta:
+        model = PriceChange
+        fields = [
+            *("id", "ticket_type", "ticket_type_name", "category_name", "old_price", "new_price", "reason", "sold_percent"),
+            "changed_at",
+        ]
+        read_only_fields = fields
 
 
 class SeatSerializer(serializers.Serializer[Any]):

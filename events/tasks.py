@@ -1,5 +1,6 @@
 """What the worker does for events."""
 
+import logging
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -7,14 +8,17 @@ from uuid import UUID
 from celery import shared_task
 from django.core.cache import cache
 
+from evently.database import Busy
 from evently.errors import DomainError
 
 from . import services, summary
 from .models import Event
 from .publishing import Progress, count_places_to_make, tell_progress
+from .repricing import events_with_rules, reprice
 
 BATCH = 20  # events in one statement: stadiums among them must not reach the time limit
 PAUSE = 2  # seconds; a rush changes an event a thousand times a second
+logger = logging.getLogger(__name__)
 
 
 @shared_task
@@ -29,6 +33,18 @@ def refresh_summaries() -> None:
     pending = Event.objects.upcoming().order_by("pk").values_list("pk", flat=True).iterator()
     while batch := list(islice(pending, BATCH)):
         summary.refresh(batch)
+
+
+@shared_task
+def adjust_prices() -> int:
+    """Let the rules of all events that have some set their prices; return how many prices have changed."""
+    changes = 0
+    for pk in events_with_rules().order_by("pk").values_list("pk", flat=True):
+        try:
+            changes += len(reprice(event_id=pk))
+        except Busy:  # the next round is soon
+            logger.warning("The prices of event %s are left to the next round", pk)
+    return changes
 
 
 def schedule_refresh(payload: dict[str, Any]) -> None:

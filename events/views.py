@@ -12,7 +12,7 @@ from .access import visible_event
 from .forms import FindForm
 from .models import Event, EventQuerySet
 from .offers import SaleState, price_list, sale_state, summary_state
-from .reads import places_of
+from .reads import places_of, price_history_of
 
 PAGE = 24
 NEAREST = 3
@@ -69,6 +69,7 @@ def show_event(request: HttpRequest, slug: str) -> HttpResponse:
         "lowest_minor": min((price for line in prices for price in line.prices_at(now)), default=None),
         "has_numbered": any(line.category.numbered for line in prices),
         "has_standing": any(not line.category.numbered for line in prices),
+        "history": price_history_of(event, prices),
         "description": markdown.render(event.description),
         "other_dates": _other_dates(event),
     }

@@ -168,6 +168,8 @@ ROWS: list[Row] = [
     ("seats", "get", DRAFT + "seats/", nothing, all_of(404) | all_of(200, *TEAM)),
     ("availability", "get", EVENT + "availability/", nothing, public()),
     ("availability", "get", DRAFT + "availability/", nothing, all_of(404) | all_of(200, *TEAM)),
+    ("price-changes", "get", EVENT + "price-changes/", nothing, public()),
+    ("price-changes", "get", DRAFT + "price-changes/", nothing, all_of(404) | all_of(200, *TEAM)),
     ("bookings", "get", "bookings/", nothing, all_of(200) | {"nobody": 401}),
     ("bookings", "post", "bookings/", new_hold, all_of(201) | {"nobody": 401}),
     ("booking", "get", BOOKING, nothing, own(200)),

@@ -60,6 +60,11 @@ DAMAGES = [
     ),
     damage("events.category", f"UPDATE events_seat SET category_id = %(free_category)s WHERE id = {FREE_SEAT}"),
     damage("events.category", "UPDATE events_tickettype SET event_id = %(free_event)s WHERE id = %(child)s"),
+    damage("events.price", "UPDATE events_tickettype SET price_minor = price_minor + 1 WHERE id = %(dear)s"),
+    damage("events.price", "UPDATE events_tickettype SET base_price_minor = 1 WHERE id = %(child)s"),
+    damage("events.price", "DELETE FROM events_pricechange WHERE ticket_type_id = %(dear)s"),
+    damage("events.price_bounds", "UPDATE events_pricingrule SET ceiling_minor = 1, floor_minor = 0"),
+    damage("events.price_bounds", "UPDATE events_pricingrule SET floor_minor = 1000000"),
     damage(
         "events.summary",
         "INSERT INTO events_eventsummary (event_id, free, capacity) VALUES (%(event)s, 1, 1000) "
@@ -310,6 +315,7 @@ def names(world: World) -> dict[str, Any]:
         "event": world.hall.event.pk,
         "adult": world.hall.adult.pk,
         "child": world.hall.child.pk,
+        "dear": world.dear_hall.adult.pk,
         "free_event": world.free_hall.event.pk,
         "free_type": world.free_hall.adult.pk,
         "free_category": world.free_hall.adult.category_id,

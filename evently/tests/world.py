@@ -12,7 +12,8 @@ from bookings.sale import Buyer
 from bookings.services import Contact, confirm_free_booking, expire_holds, hold_best, set_contact, start_payment
 from evently.outbox.relay import relay
 from evently.rest.idempotency import Once
-from events.models import Event
+from events.models import Event, PricingRule
+from events.repricing import reprice
 from events.tests.factories import Hall, make_hall
 from notifications.services import send_due
 from payments import services as payments
@@ -46,6 +47,7 @@ class World:
 
     hall: Hall
     free_hall: Hall
+    dear_hall: Hall
     paid: UUID
     free: UUID
     held: UUID
@@ -147,10 +149,14 @@ def build() -> World:
     Event.objects.filter(pk=called_off_hall.event.pk).update(status=Event.Status.CANCELLED)
     payments.cancel_booking(booking_id=called_off, actor="organizer")
 
+    dear_hall = make_hall()
+    PricingRule.objects.create(event=dear_hall.event, hours_before=10_000, change_percent=10, ceiling_minor=1_000_000)
+    reprice(event_id=dear_hall.event.pk)
+
     held, paying = hold(hall, "holder"), hold(hall, "payer")
     pay(paying)
     the_worker_runs()
     with connection.cursor() as cursor:  # what is checked at the end of a transaction is checked now, before the damages
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-    return World(hall, free_hall, paid, free, held, paying, expired, cancelled, late, called_off, partly)
+    return World(hall, free_hall, dear_hall, paid, free, held, paying, expired, cancelled, late, called_off, partly)

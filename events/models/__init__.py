@@ -2,6 +2,7 @@
 
 from .event import POSTERS, Event, EventQuerySet, Series, VenueDay
 from .offer import Category, TicketType
+from .pricing import PriceChange, PricingRule
 from .seat import FREE, NOBODY, Seat, SeatQuerySet
 from .summary import EventSummary
 
@@ -13,6 +14,8 @@ __all__ = [
     "Event",
     "EventQuerySet",
     "EventSummary",
+    "PriceChange",
+    "PricingRule",
     "Seat",
     "SeatQuerySet",
     "Series",

@@ -43,6 +43,12 @@ class TicketType(EditableRow):
     name = models.CharField(_("name"), max_length=100)
     description = models.CharField(_("description"), max_length=300, blank=True)
     price_minor = models.PositiveBigIntegerField(_("price, in minor units"))
+    base_price_minor = models.PositiveBigIntegerField(
+        _("price without rules, in minor units"),
+        null=True,
+        editable=False,
+        help_text=_("What people have set, while pricing rules make it another one."),
+    )
     is_default = models.BooleanField(_("chosen unless the buyer says otherwise"), default=False)
     min_per_booking = models.PositiveSmallIntegerField(_("at least per booking"), default=1, validators=[MinValueValidator(1)])
     max_per_booking = models.PositiveSmallIntegerField(_("at most per booking"), null=True, blank=True)
@@ -66,6 +72,14 @@ class TicketType(EditableRow):
                 name="events_tickettype_sale_ends_after_start",
             ),
         ]
+        indexes = [
+            models.Index(fields=["event"], condition=Q(base_price_minor__isnull=False), name="events_tickettype_repriced"),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def base_minor(self) -> int:
+        """The price that people have set; `price_minor` is what pricing rules have made of it."""
+        return self.price_minor if self.base_price_minor is None else self.base_price_minor

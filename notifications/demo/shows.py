@@ -57,6 +57,7 @@ class Show:
     currency: str = "EUR"
     opens_in: int | None = None  # days until the sale starts; otherwise it has been open for weeks
     has_customer: bool = False  # customer@example.com has two places
+    follows_demand: bool = False  # its prices follow rules, and have been doing so
 
 
 TEAMS = {"city-stage": "City Stage", "night-shift": "Night Shift Concerts", "open-conferences": "Open Conferences"}
@@ -220,6 +221,7 @@ SHOWS = (
         hours=1,
         places=IN_THE_HALL,
         sold=0.42,
+        follows_demand=True,
         description="The bird is a flute, the cat a clarinet, and the wolf three horns. For everybody from five years on.",
     ),
     Show(

@@ -13,6 +13,7 @@ from evently.accounts.models import Membership, Organizer, User
 from events.models import Event
 from events.services import publish_event
 from notifications.demo import catalogue
+from notifications.demo.prices import follow_demand
 from notifications.demo.programme import find_upcoming, make_event, mark_features
 from notifications.demo.sales import sell
 from notifications.demo.shows import SHOWS, Show
@@ -93,6 +94,8 @@ class Command(BaseCommand):
         publish_event(event_id=event.pk, actor="demo")
         mark_features(event)
         sold = sell(event, share=show.sold, regular=regular if show.has_customer else None)
+        if show.follows_demand:
+            follow_demand(event)
         return f"{_named(event)}: {sold:,} of {event.seats.count():,} places sold"
 
 
