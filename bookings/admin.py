@@ -25,6 +25,7 @@ from events.models import Event
 from payments.models import Payment
 from payments.services import cancel_booking
 
+from . import admin_codes  # noqa: F401 -- registers what it has
 from .models import Booking, BookingHistory, BookingSeat
 
 CANCELLERS: Roles = MANAGERS | {Role.BOX_OFFICE}
@@ -65,7 +66,10 @@ class SeatInline(ReadOnlyInline):
 
     @admin.display(description=gettext_lazy("price"))
     def price(self, line: BookingSeat) -> str:
-        return money_exact(line.price_minor, line.booking.currency)
+        price = money_exact(line.price_minor, line.booking.currency)
+        if not line.discount_minor:
+            return price
+        return f"{price} - {money_exact(line.discount_minor, line.booking.currency)}"
 
     @admin.display(description=gettext_lazy("ticket"))
     def ticket(self, line: BookingSeat) -> SafeString | str:

@@ -18,7 +18,7 @@ from evently.accounts.authentication import person_of
 from evently.network import hashed_address
 from evently.rest.idempotency import once_of
 from evently.rest.schema import IDEMPOTENCY_KEY
-from evently.rest.throttling import count_free_booking
+from evently.rest.throttling import count_code, count_free_booking
 from payments.accounts import ways_to_pay
 from payments.services import cancel_booking, start_checkout
 
@@ -66,7 +66,13 @@ class BookingViewSet(viewsets.GenericViewSet[Booking]):
     }
 
     def get_queryset(self) -> QuerySet[Booking]:
-        return Booking.objects.filter(self._buyer().bookings).order_by("-created_at", "-pk").with_clock().with_seats()
+        return (
+            Booking.objects.filter(self._buyer().bookings)
+            .order_by("-created_at", "-pk")
+            .with_clock()
+            .with_seats()
+            .select_related("promo_code")
+        )
 
     def list(self, request: Request) -> Response:
         return self.get_paginated_response(_rendered(self.paginate_queryset(self.get_queryset()) or [], request))
@@ -88,6 +94,8 @@ class BookingViewSet(viewsets.GenericViewSet[Booking]):
         form.is_valid(raise_exception=True)
         wish = form.validated_data
         common: dict[str, Any] = {"buyer": self._buyer(), "event_id": wish["event"], "once": once_of(request)}
+        if typed := wish.get("code", ""):
+            common |= {"code": self._count_code(typed)}
         if seats := wish.get("seats"):
             booking = services.hold_seats(seats=seats, **common)
         else:
@@ -97,7 +105,7 @@ class BookingViewSet(viewsets.GenericViewSet[Booking]):
 
     @extend_schema(
         operation_id="change_hold",
-        summary="Add seats or give some back",
+        summary="Add seats, give some back, or use a code",
         description="All or nothing; the deadline stays. A seat in both lists gets another ticket type.",
         request=ChangeSerializer,
         responses=BookingSerializer,
@@ -105,7 +113,13 @@ class BookingViewSet(viewsets.GenericViewSet[Booking]):
     def partial_update(self, request: Request, pk: UUID) -> Response:
         form = ChangeSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        services.change_hold(booking_id=self.get_object().pk, buyer=self._buyer(), **form.validated_data)
+        booking_id, buyer, wish = self.get_object().pk, self._buyer(), form.validated_data
+        if "code" not in wish:
+            services.change_hold(booking_id=booking_id, buyer=buyer, **wish)
+        elif wish["code"] is None:
+            services.remove_code(booking_id=booking_id, actor=str(buyer))
+        else:
+            services.apply_code(booking_id=booking_id, typed=self._count_code(wish["code"]), actor=str(buyer))
         return self.retrieve(request, pk)
 
     @extend_schema(
@@ -151,6 +165,12 @@ class BookingViewSet(viewsets.GenericViewSet[Booking]):
 
     def _buyer(self) -> Buyer:
         return Buyer(user_id=self.request.user.pk, address=hashed_address(self.request._request))
+
+    def _count_code(self, typed: str) -> str:
+        """The code, unless this person or network has tried too many."""
+        buyer = self._buyer()
+        count_code(person=buyer.owner, address=buyer.address)
+        return typed
 
     def _complete_contact(self, booking: Booking, wish: dict[str, Any]) -> None:
         """Write down who the tickets go to: as said now, as known of the booking, or else as the account says."""

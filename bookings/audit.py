@@ -77,14 +77,50 @@ register(
 )
 register(
     "bookings.total",
-    "A booking's total and quantity are those of its seats.",
+    "A booking's total and quantity are those of its seats, with their prices less their discounts.",
     """
     SELECT b.id, b.reference || ' costs ' || b.total_minor || ' for ' || b.quantity || ', its ' || count(l.id) || ' seats '
-        || coalesce(sum(l.price_minor), 0) AS what
+        || coalesce(sum(l.price_minor - l.discount_minor), 0) AS what
     FROM bookings_booking b LEFT JOIN bookings_bookingseat l ON l.booking_id = b.id
-    GROUP BY b.id HAVING count(l.id) <> b.quantity OR coalesce(sum(l.price_minor), 0) <> b.total_minor
+    GROUP BY b.id HAVING count(l.id) <> b.quantity OR coalesce(sum(l.price_minor - l.discount_minor), 0) <> b.total_minor
     """,
-    remedy="The prices of the booked seats are what the buyer agreed to. Correct the booking, and refund what was paid too much.",
+    remedy="The prices of the booked seats, less their discounts, are what the buyer agreed to. "
+    "Correct the booking, and refund what was paid too much.",
+)
+register(
+    "bookings.code",
+    "A discount comes from a code, and a code is of the booking's event or of all its organizer's.",
+    """
+    SELECT b.id, b.reference || ' has a discount without a code' AS what FROM bookings_booking b
+    WHERE b.promo_code_id IS NULL
+        AND EXISTS (SELECT FROM bookings_bookingseat l WHERE l.booking_id = b.id AND l.discount_minor > 0)
+    UNION ALL
+    SELECT b.id, b.reference || ' has the code ' || c.code || ' of another event' FROM bookings_booking b
+    JOIN events_promocode c ON c.id = b.promo_code_id JOIN events_event e ON e.id = b.event_id
+    WHERE c.organizer_id <> e.organizer_id OR c.event_id <> e.id
+    """,
+    remedy="The buyer was told this total, so let it stand. Report it, and stop the code until it is understood.",
+)
+register(
+    "bookings.code_uses",
+    "No more live bookings have a code than its limits allow, in all and for one customer.",
+    """
+    WITH used AS (
+        SELECT c.id, c.code, c."limit", c.per_customer, b.user_id, b.email FROM events_promocode c
+        JOIN bookings_booking b ON b.promo_code_id = c.id
+        WHERE b.status = 'confirmed' OR (b.status IN ('held', 'paying') AND b.expires_at > statement_timestamp())
+    )
+    SELECT id, code || ' is used ' || count(*) || ' times, at most ' || "limit" AS what
+    FROM used GROUP BY id, code, "limit" HAVING count(*) > "limit"
+    UNION ALL
+    SELECT id, code || ' is used ' || count(*) || ' times by one account, at most ' || per_customer
+    FROM used WHERE user_id IS NOT NULL GROUP BY id, code, per_customer, user_id HAVING count(*) > per_customer
+    UNION ALL
+    SELECT id, code || ' is used ' || count(*) || ' times by one e-mail address, at most ' || per_customer
+    FROM used WHERE email <> '' GROUP BY id, code, per_customer, email HAVING count(*) > per_customer
+    """,
+    remedy="Right if the limit was lowered past what was used. Otherwise stop the code and report it; the bookings stand.",
+    is_warning=True,
 )
 register(
     "bookings.one_event",

@@ -10,13 +10,14 @@ from django.db.models import F, Q
 from django.http import HttpRequest
 from django.urls import reverse
 
-from events.models import Event, TicketType
+from events.models import LONGEST_CODE, Event, TicketType, canonical_code
 
 from .forms import DetailsForm
 from .models import Booking, BookingSeat
 from .services.hold import LONGEST
 
 TYPED: Final = "details"
+TYPED_CODE: Final = "code"
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,10 @@ def basket_lines(booking: Booking) -> list[BasketLine]:
     open_now = Q(sale_starts_at=None) | Q(sale_starts_at__lte=booking.clock)
     open_now &= Q(sale_ends_at=None) | Q(sale_ends_at__gt=booking.clock)
     chosen = [line.ticket_type_id for line in booking.live_seats]
-    on_sale = TicketType.objects.filter(open_now | Q(pk__in=chosen), event=booking.event_id)
+    sold = Q(sold_to=TicketType.SoldTo.EVERYBODY)
+    if booking.promo_code_id:
+        sold |= Q(sold_to=TicketType.SoldTo.CODE, unlocked_by=booking.promo_code_id)
+    on_sale = TicketType.objects.filter((sold & open_now) | Q(pk__in=chosen), event=booking.event_id).distinct()
     types = list(on_sale.order_by("position", F("price_minor").desc(), "name"))
     return [
         BasketLine(line, [each for each in types if each.category_id == line.ticket_type.category_id])
@@ -78,6 +82,24 @@ def remember_booked(request: HttpRequest, booking: Booking, lines: list[BookingS
     """Keep the details of a hold that has ended for the next one."""
     if booking.email:
         _write(request, {"name": booking.name, "email": booking.email}, {str(line.seat_id): line.attendee for line in lines})
+
+
+def typed_code(request: HttpRequest, booking: Booking) -> str:
+    """The code that stands in the page's field, unless the booking has it."""
+    typed = request.POST.get("code", "")[:LONGEST_CODE].strip()
+    has_it = booking.promo_code is not None and booking.promo_code.canonical == canonical_code(typed)
+    return "" if has_it else typed
+
+
+def remember_code(request: HttpRequest, typed: str) -> None:
+    """Keep a code that was refused for the next page, so that a letter of it can be put right."""
+    request.session[TYPED_CODE] = typed
+
+
+def code_to_show(request: HttpRequest) -> str:
+    """What stands in the code's field: what was just sent, or what was refused on the page before."""
+    refused = request.session.pop(TYPED_CODE, "") if TYPED_CODE in request.session else ""
+    return request.POST.get("code", "")[:LONGEST_CODE] or str(refused)
 
 
 def forget_typed(request: HttpRequest) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from evently.errors import DomainError
+from evently.rest.throttling import count_code
 from evently.templatetags.evently import clock_time
 from events.models import Event
 
@@ -50,6 +52,7 @@ def edit_details(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = {
         "booking": booking,
         "event": booking.event,
+        "code": basket.code_to_show(request),
         "form": form,
         "lines": lines,
         "has_choice": any(len(line.ticket_types) > 1 for line in lines),
@@ -64,6 +67,8 @@ def _save_details(request: HttpRequest, booking: Booking, form: DetailsForm) -> 
         services.change_hold(booking_id=booking.pk, buyer=buyer_for(request, booking), add=types, remove=types)
         booking = own_booking(request, booking.pk)
     buyer = buyer_of(request)
+    if typed := basket.typed_code(request, booking):  # and Enter, or the wrong button, was pressed
+        _apply_code(request, booking.pk, typed)
     contact = form.contact(booking)
     services.set_contact(booking_id=booking.pk, contact=contact, user_id=buyer.user_id, actor=str(buyer))
 
@@ -96,6 +101,34 @@ def _change(request: HttpRequest, pk: UUID, *, drop: Collection[UUID] = ()) -> H
 
 
 @require_POST
+def apply_code(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Give the hold the code that was typed."""
+    booking = own_booking(request, pk)
+    basket.remember_typed(request, booking)
+    if typed := basket.typed_code(request, booking):
+        if _try(request, lambda: _apply_code(request, pk, typed)):
+            messages.success(request, _("Your code is applied."))
+        else:
+            basket.remember_code(request, typed)
+    return redirect(booking)
+
+
+@require_POST
+def remove_code(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Take the code off the hold."""
+    booking = own_booking(request, pk)
+    basket.remember_typed(request, booking)
+    _try(request, lambda: services.remove_code(booking_id=pk, actor=str(buyer_of(request))))
+    return redirect(booking)
+
+
+def _apply_code(request: HttpRequest, pk: UUID, typed: str) -> Booking:
+    buyer = buyer_of(request)
+    count_code(person=buyer.owner, address=buyer.address)
+    return services.apply_code(booking_id=pk, typed=typed, actor=str(buyer))
+
+
+@require_POST
 def extend_hold(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Keep the seats ten minutes from now."""
     booking = own_booking(request, pk)
@@ -121,14 +154,24 @@ def retake_seats(request: HttpRequest, pk: UUID) -> HttpResponse:
     lines = list(booking.seats.select_related("seat"))
     wanted = {line.seat_id: line.ticket_type_id for line in lines if line.seat.is_free(at=booking.clock)}
     buyer = buyer_of(request, create=True)
+    common: dict[str, Any] = {"buyer": buyer, "event_id": booking.event_id}
+    code = booking.promo_code.code if booking.promo_code else ""
     if "best" in request.POST:
         types = Counter(line.ticket_type_id for line in lines)
-        taken = _try(request, lambda: services.hold_best(buyer=buyer, event_id=booking.event_id, quantities=types))
+        taken = _try(request, lambda: _with_or_without(code, services.hold_best, quantities=types, **common))
     elif wanted:
-        taken = _try(request, lambda: services.hold_seats(buyer=buyer, event_id=booking.event_id, seats=wanted))
+        taken = _try(request, lambda: _with_or_without(code, services.hold_seats, seats=wanted, **common))
     if taken:
         basket.remember_booked(request, booking, lines)
     return redirect(taken or booking)
+
+
+def _with_or_without(code: str, hold: Callable[..., Booking], **wish: Any) -> Booking:
+    """The hold with the code that the booking had, or, if that cannot be used any more, without it."""
+    try:
+        return hold(code=code, **wish)
+    except services.CodeNotUsable:
+        return hold(**wish)
 
 
 def _try(request: HttpRequest, work: Callable[[], Booking]) -> Booking | None:

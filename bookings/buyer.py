@@ -31,7 +31,7 @@ def buyer_of(request: HttpRequest, *, create: bool = False) -> Buyer:
 def own_booking(request: HttpRequest, pk: UUID) -> Booking:
     """The booking with its event, venue, seats and the clock; 404 unless it belongs to this person or browser, or was opened
     here by its secret link."""
-    bookings = Booking.objects.with_clock().with_seats().select_related("event__venue", "event__organizer")
+    bookings = Booking.objects.with_clock().with_seats().select_related("event__venue", "event__organizer", "promo_code")
     return get_object_or_404(bookings, owned(request), pk=pk)
 
 

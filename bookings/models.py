@@ -5,14 +5,14 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Func, Prefetch, Q
+from django.db.models import F, Func, Prefetch, Q
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from evently.accounts.models import Organizer
 from evently.database import EditableRow, Row
-from events.models import Event, Seat, TicketType
+from events.models import Event, PromoCode, Seat, TicketType
 
 
 def guest_secret() -> str:
@@ -93,6 +93,9 @@ class Booking(EditableRow):
     quantity = models.PositiveSmallIntegerField(_("tickets"))
     total_minor = models.PositiveBigIntegerField(_("total, in minor units"))
     currency = models.CharField(_("currency"), max_length=3)
+    promo_code = models.ForeignKey(
+        PromoCode, models.PROTECT, null=True, blank=True, related_name="bookings", verbose_name=_("code"), db_index=False
+    )
     version = models.PositiveIntegerField(_("version"), default=1, db_default=1)
 
     clock: Any  # annotated by lock() and with_clock()
@@ -122,6 +125,11 @@ class Booking(EditableRow):
             models.Index(
                 fields=["address", "event"], condition=Q(status__in=["held", "paying"]), name="bookings_booking_address"
             ),
+            models.Index(
+                fields=["promo_code"],
+                condition=Q(promo_code__isnull=False, status__in=["held", "paying", "confirmed"]),
+                name="bookings_booking_code",
+            ),
             models.Index(fields=["expires_at"], condition=Q(status__in=["held", "paying"]), name="bookings_booking_lapsing"),
         ]
 
@@ -142,6 +150,11 @@ class Booking(EditableRow):
     def is_free_of_charge(self) -> bool:
         return self.total_minor == 0
 
+    @property
+    def discount_minor(self) -> int:
+        """What its code takes off. Needs `live_seats`."""
+        return sum(line.discount_minor for line in self.live_seats)
+
 
 class BookingSeat(Row):
     """A seat in a booking at its price; live until `released_at`. Kept after release: late money asks for these seats again."""
@@ -151,6 +164,7 @@ class BookingSeat(Row):
     seat = models.ForeignKey(Seat, models.PROTECT, related_name="bookings", db_index=False)
     ticket_type = models.ForeignKey(TicketType, models.PROTECT, related_name="+", db_index=False)
     price_minor = models.PositiveBigIntegerField(_("price, in minor units"))
+    discount_minor = models.PositiveBigIntegerField(_("discount, in minor units"), default=0, db_default=0)
     attendee = models.CharField(_("attendee"), max_length=200, blank=True, db_default="")
     released_at = models.DateTimeField(_("released"), null=True, blank=True)
 
@@ -159,7 +173,10 @@ class BookingSeat(Row):
         verbose_name_plural = _("booked seats")
         constraints = [
             # The last wall: whatever a bug or a missing lock does, a seat is in one live booking.
-            models.UniqueConstraint(fields=["seat"], condition=Q(released_at=None), name="bookings_bookingseat_sold_once")
+            models.UniqueConstraint(fields=["seat"], condition=Q(released_at=None), name="bookings_bookingseat_sold_once"),
+            models.CheckConstraint(
+                condition=Q(discount_minor__lte=F("price_minor")), name="bookings_bookingseat_discount_within_price"
+            ),
         ]
         indexes = [models.Index(fields=["ticket_type"], condition=Q(released_at=None), name="bookings_bookingseat_live_type")]
 

@@ -1,7 +1,7 @@
 """Who buys, what is on sale, and within which limits: the first statements of every hold."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Self
@@ -14,7 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from evently.errors import DomainError
-from events.models import Event
+from events.models import Event, TicketType
+
+EVERYBODY, WITH_CODE, BY_TEAM = TicketType.SoldTo.values
 
 # Nobody may hold the hall without paying. Seats held at once of one event: by one person or browser, and by one network
 # address, which a school or an office may share. `EVENTLY_RATE_LIMITS=off` lifts these, never an organizer's limits.
@@ -26,7 +28,7 @@ OPEN = """
 SELECT sale_starts_at, sale_ends_at, currency, max_per_booking, max_per_customer, statement_timestamp(),
     (SELECT count(pg_advisory_xact_lock(hashtextextended(key, 0))) FROM unnest(%(keys)s::text[]) AS key),
     (SELECT json_agg(json_build_array(t.id, t.category_id, c.numbered, t.price_minor, t.is_default, t.name,
-            t.min_per_booking, t.max_per_booking, t."limit" IS NOT NULL,
+            t.min_per_booking, t.max_per_booking, t."limit" IS NOT NULL, t.sold_to,
             coalesce(t.sale_starts_at <= statement_timestamp(), TRUE) AND coalesce(t.sale_ends_at > statement_timestamp(), TRUE)))
      FROM events_tickettype t JOIN events_category c ON c.id = t.category_id WHERE t.event_id = e.id)
 FROM events_event e WHERE id = %(event)s AND status = 'published' FOR KEY SHARE
@@ -121,6 +123,7 @@ class Offer(NamedTuple):
     min_per_booking: int
     max_per_booking: int | None
     is_limited: bool
+    sold_to: str
     is_open: bool
 
     @classmethod
@@ -143,8 +146,11 @@ class Sale:
     offers: Mapping[UUID, Offer]
 
     @classmethod
-    def open(cls, *, event_id: UUID, buyer: Buyer) -> Self:
-        """Lock out the cancelling of the event and other holds of this buyer; refuse what is not on sale now."""
+    def open(cls, *, event_id: UUID, buyer: Buyer, by_team: bool = False) -> Self:
+        """Lock out the cancelling of the event and other holds of this buyer; refuse what is not on sale now.
+
+        `by_team`: it is not sold but given, for which the sale need not be open.
+        """
         with connection.cursor() as cursor:
             cursor.execute(OPEN, {"event": event_id, "keys": buyer.keys(event_id)})
             row = cursor.fetchone()
@@ -155,17 +161,30 @@ class Sale:
         *facts, _locked, offers = row
         fields: list[Any] = [event_id, *facts, {offer.id: offer for offer in map(Offer.parse, offers or [])}]
         sale = cls(*fields)
+        if by_team:
+            return sale
         if sale.clock < sale.starts_at:
             raise NotOnSale(_("The sale has not started yet."))
         if sale.clock >= sale.ends_at:
             raise NotOnSale(_("The sale of this event has ended."))
         return sale
 
-    def offer(self, ticket_type_id: UUID | None, *, category_id: UUID | None = None) -> Offer:
-        """The wished ticket type, or the default one of the seat's category."""
+    def given(self, ticket_type_id: UUID) -> Offer:
+        """The ticket type that the team gives."""
+        offer = self.offers.get(ticket_type_id)
+        if offer is None or offer.sold_to != BY_TEAM:
+            raise NotOnSale(_("This ticket type is not given away."))
+        return offer
+
+    def offer(self, ticket_type_id: UUID | None, *, category_id: UUID | None = None, opened: Collection[UUID] = ()) -> Offer:
+        """The wished ticket type, or the default one of the seat's category. `opened`: those that a code opens.
+
+        Others that are not for everybody are refused like those that do not exist.
+        """
         for offer in self.offers.values():
             right_place = category_id is None or offer.category_id == category_id
-            if right_place and (offer.id == ticket_type_id or (ticket_type_id is None and offer.is_default)):
+            is_shown = offer.sold_to == EVERYBODY or (offer.sold_to == WITH_CODE and offer.id in opened)
+            if is_shown and right_place and (offer.id == ticket_type_id or (ticket_type_id is None and offer.is_default)):
                 if not offer.is_open:
                     raise NotOnSale(_("“%(name)s” is not on sale at the moment.") % {"name": offer.name})
                 return offer

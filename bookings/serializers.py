@@ -13,6 +13,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from evently.money import decimal_string
+from events.models import LONGEST_CODE
 
 from .models import Booking
 
@@ -48,6 +49,9 @@ class HoldSerializer(serializers.Serializer[Any]):
     wheelchairs = serializers.IntegerField(
         min_value=0, max_value=MOST_SEATS, default=0, help_text="With `items`: so many of the places are for wheelchairs."
     )
+    code = serializers.CharField(
+        max_length=LONGEST_CODE, required=False, help_text="For a discount, or for ticket types that are sold with a code only."
+    )
     aisle = serializers.BooleanField(default=False, help_text="With `items`: rather at the end of a row or beside an aisle.")
 
     def validate_seats(self, seats: list[Any]) -> dict[UUID, UUID | None]:
@@ -74,6 +78,14 @@ class ChangeSerializer(serializers.Serializer[Any]):
 
     add = serializers.ListField(child=SeatWishField(), max_length=MOST_SEATS, default=list)
     remove = serializers.ListField(child=serializers.UUIDField(), max_length=MOST_SEATS, default=list)
+    code = serializers.CharField(
+        max_length=LONGEST_CODE, required=False, allow_null=True, help_text="By itself: use this code, or, `null`, none."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "code" in attrs and (attrs["add"] or attrs["remove"]):
+            raise serializers.ValidationError({"code": [_("Send the code by itself.")]})
+        return attrs
 
     def validate_add(self, seats: list[Any]) -> dict[UUID, UUID | None]:
         return chosen(seats)
@@ -110,6 +122,8 @@ def render(booking: Booking, *, tickets: Sequence[dict[str, Any]]) -> dict[str, 
         "status": status,
         "payment_status": booking.payment_status,
         "expires_at": booking.expires_at if status in Booking.HOLDING else None,
+        "code": booking.promo_code.code if booking.promo_code else None,
+        "discount": decimal_string(booking.discount_minor, currency),
         "total": decimal_string(booking.total_minor, currency),
         "currency": currency,
         "created_at": booking.created_at,
@@ -122,6 +136,7 @@ def render(booking: Booking, *, tickets: Sequence[dict[str, Any]]) -> dict[str, 
                 "category": line.seat.category_id,
                 "ticket_type": line.ticket_type_id,
                 "price": decimal_string(line.price_minor, currency),
+                "discount": decimal_string(line.discount_minor, currency),
             }
             for line in booking.live_seats
         ],
@@ -137,6 +152,7 @@ class BookedSeatSerializer(serializers.Serializer[Any]):
     category = serializers.UUIDField()
     ticket_type = serializers.UUIDField()
     price = serializers.CharField()
+    discount = serializers.CharField(help_text="This ticket's part of what the code takes off.")
 
 
 class TicketSerializer(serializers.Serializer[Any]):
@@ -153,6 +169,8 @@ class BookingSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(Booking.Status.choices)
     payment_status = serializers.ChoiceField(Booking.PaymentStatus.choices)
     expires_at = serializers.DateTimeField(allow_null=True, help_text="While held or being paid.")
+    code = serializers.CharField(allow_null=True)
+    discount = serializers.CharField(help_text="What the code takes off; the total is what is left.")
     total = serializers.CharField()
     currency = serializers.CharField()
     created_at = serializers.DateTimeField()

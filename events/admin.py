@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from bookings.models import Booking
+from bookings.services import Contact, give_tickets
 from evently.accounts.models import Organizer, User
 from evently.desk.clock import VenueClockAdmin
 from evently.desk.confirm import unless_confirmed
@@ -35,6 +37,7 @@ from .admin_forms import (
     CategoryForm,
     CategoryFormSet,
     EventForm,
+    GiveForm,
     PricingRuleForm,
     PricingRuleFormSet,
     TicketTypeForm,
@@ -98,9 +101,12 @@ class TicketTypeInline(ScopedInline):
     model = TicketType
     form = TicketTypeForm
     formset = TicketTypeFormSet
-    fields = ("category", "name", "price", "min_per_booking", "max_per_booking", "limit", "sale_starts_at", "sale_ends_at")
+    fields = (
+        *("category", "name", "price", "sold_to", "min_per_booking", "max_per_booking", "limit", "sale_starts_at"),
+        "sale_ends_at",
+    )
     verbose_name = gettext_lazy("further ticket type")
-    verbose_name_plural = gettext_lazy("Further ticket types: children, students, early birds")
+    verbose_name_plural = gettext_lazy("Further ticket types: children, students, early birds, guests")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TicketType]:
         rows: QuerySet[TicketType] = super().get_queryset(request).filter(is_default=False)
@@ -264,7 +270,12 @@ class EventAdmin(EventDatesAdmin, ListImportAdmin, VersionedAdmin, VenueClockAdm
     # What is done with an event
 
     def get_urls(self) -> list[URLPattern]:
-        steps = {"publish": self.publish, "cancel": self.cancel, "make-categories": self.make_categories}
+        steps = {
+            "publish": self.publish,
+            "cancel": self.cancel,
+            "make-categories": self.make_categories,
+            "give": self.give,
+        }
         return [
             *(
                 path(f"<uuid:pk>/{name}/", self.admin_site.admin_view(view), name=f"events_event_{name.replace('-', '_')}")
@@ -322,6 +333,38 @@ class EventAdmin(EventDatesAdmin, ListImportAdmin, VersionedAdmin, VenueClockAdm
         else:
             self._do(request, event, lambda: cancel_event(event_id=event.pk, actor=actor), _("The event is cancelled."))
         return self._back(event)
+
+    def give(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        """Give tickets to somebody: whom, of which type, how many."""
+        event = self._own(request, pk)
+        form = GiveForm(request.POST or None, event=event)
+        if request.method == "POST" and form.is_valid():
+            wish = form.cleaned_data
+            contact = Contact(name=wish["name"], email=wish["email"])
+            self._do(
+                request,
+                event,
+                lambda: give_tickets(
+                    event_id=event.pk,
+                    ticket_type_id=wish["ticket_type"].pk,
+                    quantity=wish["quantity"],
+                    contact=contact,
+                    actor=f"user:{request.user.pk}",
+                ),
+                ngettext("%(count)d ticket is given to %(name)s.", "%(count)d tickets are given to %(name)s.", wish["quantity"])
+                % {"count": wish["quantity"], "name": wish["name"]},
+            )
+            return self._back(event)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": event,
+            "title": _("Give tickets away"),
+            "form": form,
+            "hint": _("The best free places; the tickets are mailed at once."),
+            "button": _("Give them"),
+        }
+        return TemplateResponse(request, "admin/events/ask.html", context)
 
     @staticmethod
     def _ongoing(event: Event) -> QuerySet[Booking]:

@@ -171,7 +171,7 @@ class TicketTypeForm(PricedForm):
 
     class Meta:
         model = TicketType
-        fields = ("category", "name", "min_per_booking", "max_per_booking", "limit", "sale_starts_at", "sale_ends_at")
+        fields = ("category", "name", "min_per_booking", "max_per_booking", "limit", "sale_starts_at", "sale_ends_at", "sold_to")
 
     def __init__(self, *args: Any, categories: dict[Any, Category], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -189,6 +189,12 @@ class TicketTypeForm(PricedForm):
         if not self.instance._state.adding:
             self.initial["category"] = str(self.instance.category_id)
             self.show_price(self.instance.base_minor)
+
+    def clean(self) -> dict[str, Any] | None:
+        values = super().clean()
+        if self.cleaned_data.get("sold_to") == TicketType.SoldTo.STAFF and self.cleaned_data.get("price"):
+            self.add_error("price", _("What the team gives costs nothing."))
+        return values
 
     def save(self, commit: bool = True) -> Any:
         self.instance.price_minor, self.instance.base_price_minor = self.cleaned_data["price"], None
@@ -266,6 +272,23 @@ class PricingRuleForm(StockForm):
         self.instance.category = category
         self.instance.ticket_type_id = None if category or not chosen else chosen
         return super().save(commit)
+
+
+class GiveForm(forms.Form):
+    """Who gets tickets that cost nothing."""
+
+    ticket_type = forms.ModelChoiceField(
+        TicketType.objects.none(), label=_("Ticket"), empty_label=None, help_text=_("A ticket type that is “given by the team”.")
+    )
+    quantity = forms.IntegerField(label=_("How many"), min_value=1, max_value=100, initial=2)
+    name = forms.CharField(label=_("Name"), max_length=200)
+    email = forms.EmailField(label=_("E-mail"), max_length=254)
+
+    def __init__(self, *args: Any, event: Event, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["ticket_type"]
+        field.queryset = TicketType.objects.filter(event=event, sold_to=TicketType.SoldTo.STAFF).select_related("category")
+        field.label_from_instance = lambda each: f"{each.category.name}, {each.name}"
 
 
 class PricingRuleFormSet(StockFormSet):

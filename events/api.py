@@ -316,6 +316,14 @@ class TicketTypeViewSet(PartViewSet[TicketType]):
     serializer_class = TicketTypeSerializer
     queryset = TicketType.objects.select_related("category").order_by("category__position", "position", "name")
 
+    def get_queryset(self) -> models.QuerySet[TicketType]:
+        """What is sold with a code, or given by the team, the team alone sees."""
+        types = super().get_queryset()
+        if not self.request.user.is_authenticated:
+            return types.filter(sold_to=TicketType.SoldTo.EVERYBODY)
+        own = Event.objects.of(person_of(self.request))
+        return types.filter(models.Q(sold_to=TicketType.SoldTo.EVERYBODY) | models.Q(event__in=own))
+
     def save(self, form: serializers.BaseSerializer[Any], **facts: Any) -> None:
         """With the price that the event's rules make of the new one, and a note of the change."""
         event = form.context["event"]
@@ -338,7 +346,9 @@ class PriceChangesView(OfEvent[PriceChange]):
     )
     def get(self, request: Request, event: UUID) -> Response:
         context = {"event": self.get_event()}
-        page: Any = self.paginate_queryset(self.get_queryset().filter(event=event))
+        page: Any = self.paginate_queryset(
+            self.get_queryset().filter(event=event, ticket_type__sold_to=TicketType.SoldTo.EVERYBODY)
+        )
         return self.get_paginated_response(PriceChangeSerializer(page, many=True, context=context).data)
 
 
@@ -411,5 +421,5 @@ def _counts(places: Counter[str]) -> dict[str, int]:
 
 def _usual_prices(event: UUID) -> dict[UUID, int]:
     """What places of each category cost unless the buyer says otherwise: by the default ticket type, or else the first."""
-    types = TicketType.objects.filter(event=event).order_by("is_default", "-position", "price_minor")
+    types = TicketType.objects.shown().filter(event=event).order_by("is_default", "-position", "price_minor")
     return dict(types.values_list("category_id", "price_minor"))

@@ -95,10 +95,14 @@ def has_ended(ticket_type: TicketType, at: datetime) -> bool:
 
 
 def price_list(event: Event, *, free: Mapping[UUID, tuple[int, int]] | None = None) -> list[PriceLine]:
-    """The event's categories that are sold, dearest first. `free`: (free, all) places by category, else they are counted."""
+    """The event's categories that everybody may buy, dearest first.
+
+    `free`: (free, all) places by category, else they are counted.
+    """
     counts = count_places(event) if free is None else free
     by_category: dict[Category, list[TicketType]] = {}
-    for ticket_type in event.ticket_types.select_related("category").order_by("position", "-price_minor", "pk"):
+    shown = TicketType.objects.shown().filter(event=event).select_related("category")
+    for ticket_type in shown.order_by("position", "-price_minor", "pk"):
         by_category.setdefault(ticket_type.category, []).append(ticket_type)
     lines = sorted(
         by_category.items(), key=lambda item: (-max(kind.price_minor for kind in item[1]), item[0].position, item[0].name)

@@ -7,12 +7,13 @@ from typing import Final
 
 from django.utils import timezone
 
-from .models import Event, PriceChange
+from .models import Event, PriceChange, TicketType
 from .offers import PriceLine
 
 MOST: Final = 60  # changes in the table, newest first
 WIDTH, HEIGHT = 320, 120  # of the drawing, without its margins
 MARGIN: Final = 8
+EVERYBODY: Final = TicketType.SoldTo.EVERYBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,11 @@ class PriceHistory:
 
 def read_history(event: Event, prices: Sequence[PriceLine]) -> PriceHistory | None:
     """The changes of all ticket types and the lines of those that a category is usually sold by; `None`: no changes."""
-    changes = list(PriceChange.objects.filter(event=event).select_related("ticket_type__category").order_by("created_at", "pk"))
+    changes = list(
+        PriceChange.objects.filter(event=event, ticket_type__sold_to=EVERYBODY)
+        .select_related("ticket_type__category")
+        .order_by("created_at", "pk")
+    )
     if not changes:
         return None
     steps = [

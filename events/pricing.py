@@ -27,7 +27,9 @@ class Demand:
 
 
 def concerns(rule: PricingRule, ticket_type: TicketType) -> bool:
-    """Whether the rule is for this ticket type: for all of the event, for its category, or for it alone."""
+    """Whether the rule is for this ticket type: for all of the event, for its category, or for it alone; never for a gift."""
+    if ticket_type.sold_to == TicketType.SoldTo.STAFF:
+        return False
     return rule.ticket_type_id in (None, ticket_type.pk) and rule.category_id in (None, ticket_type.category_id)
 
 

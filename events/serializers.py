@@ -218,7 +218,7 @@ class TicketTypeSerializer(serializers.ModelSerializer[TicketType]):
         model = TicketType
         fields = [
             *("id", "category", "category_name", "name", "description", "price", "base_price", "is_default", "min_per_booking"),
-            *("max_per_booking", "limit", "sale_starts_at", "sale_ends_at", "position"),
+            *("max_per_booking", "limit", "sale_starts_at", "sale_ends_at", "position", "sold_to"),
         ]
         validators: list[Any] = []  # `validate` does it, knowing the event
 
@@ -238,6 +238,11 @@ class TicketTypeSerializer(serializers.ModelSerializer[TicketType]):
             errors["name"] = [_("This category has one of this name already.")]
         if value["is_default"] and siblings.filter(is_default=True).exists():
             errors["is_default"] = [_("Another one is the default of this category.")]
+        if value["is_default"] and value["sold_to"] not in (None, TicketType.SoldTo.EVERYBODY):
+            errors["sold_to"] = [_("The default of a category is for everybody.")]
+        price_minor = attrs.get("price_minor", getattr(self.instance, "price_minor", None))
+        if value["sold_to"] == TicketType.SoldTo.STAFF and price_minor:
+            errors["price"] = [_("What the team gives costs nothing.")]
         if value["max_per_booking"] is not None and value["max_per_booking"] < (value["min_per_booking"] or 1):
             errors["max_per_booking"] = [_("This cannot be less than the smallest number.")]
         if value["sale_starts_at"] and value["sale_ends_at"] and value["sale_ends_at"] <= value["sale_starts_at"]:

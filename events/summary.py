@@ -21,7 +21,7 @@ WITH place AS (
         WHERE place.free > 0 AND coalesce(t.sale_starts_at <= statement_timestamp(), TRUE)
             AND coalesce(t.sale_ends_at > statement_timestamp(), TRUE)) AS lowest_open
     FROM events_tickettype t LEFT JOIN place ON place.category_id = t.category_id
-    WHERE t.event_id = ANY(%(events)s::uuid[]) GROUP BY t.event_id
+    WHERE t.event_id = ANY(%(events)s::uuid[]) AND t.sold_to = 'everybody' GROUP BY t.event_id
 )
 INSERT INTO events_eventsummary AS old (event_id, free, capacity, places, price_from_minor, refreshed_at)
 SELECT e.id, coalesce(counted.free, 0), coalesce(counted.capacity, 0), coalesce(counted.places, '{}'),

@@ -50,6 +50,7 @@ def _confirmed(delivery: Delivery) -> EmailMultiAlternatives | None:
             pictures=[(ticket.pk, qr_png(sign(ticket))) for ticket in tickets],
             tickets=tickets,
             sums=[(quantity, name, quantity * price) for (name, price), quantity in sums.items()],
+            discount_minor=sum(ticket.booking_seat.discount_minor for ticket in tickets),
         )
 
 

@@ -1,11 +1,13 @@
 """The booking transaction: the only code that changes seats and bookings.
 
 Everything runs in READ COMMITTED and locks in one order: idempotency row, buyer, event, booking, e-mail address, seats by
-primary key, limited ticket types. The clock is the database's, read with the lock (`clock`); a lock that waited makes it
-late, which only makes us careful.
+primary key, limited ticket types, limited codes. The clock is the database's, read with the lock (`clock`); a lock that
+waited makes it late, which only makes us careful.
 """
 
 from .claim import claim_bookings
+from .codes import CodeNeeded, CodeNotUsable, CodeUsedUp, apply_code, remove_code
+from .give import give_tickets
 from .hold import change_hold, extend_hold, hold_best, hold_seats
 from .refusals import (
     BeingPaid,
@@ -23,6 +25,9 @@ from .sell import Contact, confirm_booking, confirm_free_booking, lock_booking, 
 
 __all__ = [
     "BeingPaid",
+    "CodeNeeded",
+    "CodeNotUsable",
+    "CodeUsedUp",
     "Contact",
     "DetailsMissing",
     "EmptyBooking",
@@ -32,6 +37,7 @@ __all__ = [
     "PaymentRequired",
     "SeatsUnavailable",
     "SoldOut",
+    "apply_code",
     "cancel_booking",
     "change_hold",
     "claim_bookings",
@@ -39,10 +45,12 @@ __all__ = [
     "confirm_free_booking",
     "expire_holds",
     "extend_hold",
+    "give_tickets",
     "hold_best",
     "hold_seats",
     "lock_booking",
     "note_refund",
+    "remove_code",
     "resume_hold",
     "set_contact",
     "start_payment",

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from itertools import repeat
 from uuid import UUID
 
 from django.db import connection
@@ -18,6 +17,7 @@ from evently.rest.idempotency import Once
 from events.live import announce
 from events.models import FREE, NOBODY, Seat
 
+from . import codes
 from .refusals import EmptyBooking, HoldEnded, NoWheelchairPlace, SoldOut
 from .rows import line_of, lock_free, lock_holding, record, refuse_missing, take_over
 
@@ -52,17 +52,34 @@ WHERE id = ANY(%(seats)s::uuid[]) RETURNING (SELECT reference FROM booking), (SE
 
 
 def hold_best(
-    *, buyer: Buyer, event_id: UUID, quantities: Mapping[UUID, int], wish: Wish = NO_WISH, once: Once | None = None
+    *,
+    buyer: Buyer,
+    event_id: UUID,
+    quantities: Mapping[UUID, int],
+    wish: Wish = NO_WISH,
+    code: str = "",
+    by_team: bool = False,
+    once: Once | None = None,
 ) -> Booking:
     """Hold the best free places of the given ticket types, adjacent in a row while such are left, or nothing.
 
     Raises `SoldOut` only when fewer places are free than wished (wheelchair places and the seats beside them are free for
-    those alone who wish for them), `NoWheelchairPlace`, `Busy` when others were faster every time, and what `Sale` refuses.
+    those alone who wish for them), `NoWheelchairPlace`, `Busy` when others were faster every time, `CodeNotUsable`, and what
+    `Sale` refuses. `by_team`: by ticket types that the team gives, for `give_tickets`.
     """
     for attempt in range(TRIES + PATIENT_TRIES):
         # Not found while skipping locked seats may mean busy, not gone: after a few tries wait for the others.
         with suppress(_Outpaced):
-            return _hold_best(buyer=buyer, event_id=event_id, quantities=quantities, wish=wish, once=once, wait=attempt >= TRIES)
+            return _hold_best(
+                buyer=buyer,
+                event_id=event_id,
+                quantities=quantities,
+                wish=wish,
+                code=code,
+                by_team=by_team,
+                once=once,
+                wait=attempt >= TRIES,
+            )
     raise Busy
 
 
@@ -72,13 +89,23 @@ class _Outpaced(Exception):
 
 @transactional
 def _hold_best(
-    *, buyer: Buyer, event_id: UUID, quantities: Mapping[UUID, int], wish: Wish, once: Once | None, wait: bool
+    *,
+    buyer: Buyer,
+    event_id: UUID,
+    quantities: Mapping[UUID, int],
+    wish: Wish,
+    code: str,
+    by_team: bool,
+    once: Once | None,
+    wait: bool,
 ) -> Booking:
     booking_id = uuid7()
     if earlier := _claim(once, buyer=buyer, booking_id=booking_id):
         return earlier
-    sale = Sale.open(event_id=event_id, buyer=buyer)
-    wished_offers = [offer for pk, quantity in quantities.items() for offer in repeat(sale.offer(pk), quantity)]
+    sale = Sale.open(event_id=event_id, buyer=buyer, by_team=by_team)
+    opened = codes.opened_by(code, sale=sale, buyer=buyer)
+    chosen = {pk: sale.given(pk) if by_team else sale.offer(pk, opened=opened) for pk in quantities}
+    wished_offers = [offer for pk, offer in chosen.items() for _ in range(quantities[pk])]
     registered = sale.admit(buyer=buyer, quantity=len(wished_offers))
     sale.check_offers(wished_offers, registered=registered)
 
@@ -98,26 +125,29 @@ def _hold_best(
         # Give back what was locked by starting anew: waiting with locks in hand could deadlock.
         raise _Outpaced
     sale.check_type_limits(offers.values())
-    return _write_hold(booking_id=booking_id, sale=sale, buyer=buyer, seats=seats, offers=offers)
+    return _write_hold(booking_id=booking_id, sale=sale, buyer=buyer, seats=seats, offers=offers, code=code)
 
 
 @transactional
-def hold_seats(*, buyer: Buyer, event_id: UUID, seats: Mapping[UUID, UUID | None], once: Once | None = None) -> Booking:
+def hold_seats(
+    *, buyer: Buyer, event_id: UUID, seats: Mapping[UUID, UUID | None], code: str = "", once: Once | None = None
+) -> Booking:
     """Hold all the given seats (each with its ticket type, `None`: the category's default) or none of them.
 
-    Raises `SeatsUnavailable` naming the seats that are gone, and what `Sale` refuses.
+    Raises `SeatsUnavailable` naming the seats that are gone, `CodeNotUsable`, and what `Sale` refuses.
     """
     booking_id = uuid7()
     if earlier := _claim(once, buyer=buyer, booking_id=booking_id):
         return earlier
     sale = Sale.open(event_id=event_id, buyer=buyer)
     registered = sale.admit(buyer=buyer, quantity=len(seats))
+    opened = codes.opened_by(code, sale=sale, buyer=buyer)
     locked = lock_free(seats, event_id=event_id)
     refuse_missing(seats, locked)
-    offers = {seat.pk: sale.offer(seats[seat.pk], category_id=seat.category_id) for seat in locked}
+    offers = {seat.pk: sale.offer(seats[seat.pk], category_id=seat.category_id, opened=opened) for seat in locked}
     sale.check_offers(offers.values(), registered=registered)
     sale.check_type_limits(offers.values())
-    return _write_hold(booking_id=booking_id, sale=sale, buyer=buyer, seats=locked, offers=offers)
+    return _write_hold(booking_id=booking_id, sale=sale, buyer=buyer, seats=locked, offers=offers, code=code)
 
 
 @transactional
@@ -143,7 +173,8 @@ def change_hold(*, booking_id: UUID, buyer: Buyer, add: Mapping[UUID, UUID | Non
         raise HoldEnded
     refuse_missing({*add, *remove}, [seat for seat in locked if seat.pk in remove or seat.pk not in lines])
     added = [seat for seat in locked if seat.pk in add]
-    offers = {seat.pk: sale.offer(add[seat.pk], category_id=seat.category_id) for seat in added}
+    opened = codes.unlocked_by(booking.promo_code_id)
+    offers = {seat.pk: sale.offer(add[seat.pk], category_id=seat.category_id, opened=opened) for seat in added}
     all_offers = [*offers.values(), *(sale.offers[line.ticket_type_id] for line in kept)]
     sale.check_offers(all_offers, registered=registered)
     sale.check_type_limits(all_offers, beside=booking_id)
@@ -156,7 +187,10 @@ def change_hold(*, booking_id: UUID, buyer: Buyer, add: Mapping[UUID, UUID | Non
         status=Seat.Status.HELD, holder=booking_id, held_until=booking.expires_at, version=F("version") + 1
     )
     booking.quantity = quantity
-    booking.total_minor = booking.seats.filter(released_at=None).aggregate(total=Sum("price_minor"))["total"]
+    if booking.promo_code_id is None:
+        booking.total_minor = booking.seats.filter(released_at=None).aggregate(total=Sum("price_minor"))["total"]
+    else:
+        codes.discount_again(booking)
     announce(event_id, [pk for pk in remove if pk not in add], status=Seat.Status.AVAILABLE)
     announce(event_id, add, status=Seat.Status.HELD)
     return record(booking, "changed", actor=str(buyer), added=[str(pk) for pk in add], removed=[str(pk) for pk in remove])
@@ -175,6 +209,7 @@ def prolong(booking_id: UUID, *, period: timedelta, statuses: Collection[str], s
     seats = list(Seat.objects.filter(pk__in=booking.seats.values("seat"), holder=booking_id).lock())
     if len(seats) < booking.quantity:  # it lapsed and was taken while we waited
         raise HoldEnded
+    codes.keep_use(booking)
     booking.status = status
     booking.expires_at = max(booking.expires_at, min(booking.clock + period, booking.created_at + LONGEST))
     Seat.objects.filter(holder=booking_id, pk__in=[seat.pk for seat in seats]).update(held_until=booking.expires_at)
@@ -183,11 +218,13 @@ def prolong(booking_id: UUID, *, period: timedelta, statuses: Collection[str], s
 
 def _claim(once: Once | None, *, buyer: Buyer, booking_id: UUID) -> Booking | None:
     if once and (earlier := once.claim(owner=buyer.owner, object_id=booking_id)):
-        return Booking.objects.with_clock().with_seats().get(pk=earlier)
+        return Booking.objects.with_clock().with_seats().select_related("promo_code").get(pk=earlier)
     return None
 
 
-def _write_hold(*, booking_id: UUID, sale: Sale, buyer: Buyer, seats: Sequence[Seat], offers: Mapping[UUID, Offer]) -> Booking:
+def _write_hold(
+    *, booking_id: UUID, sale: Sale, buyer: Buyer, seats: Sequence[Seat], offers: Mapping[UUID, Offer], code: str
+) -> Booking:
     take_over(seats)
     booking = Booking(
         id=booking_id,
@@ -230,4 +267,10 @@ def _write_hold(*, booking_id: UUID, sale: Sale, buyer: Buyer, seats: Sequence[S
             raise RuntimeError("A locked seat was not updated.")
         booking.reference, booking.created_at = cursor.fetchone()
     announce(sale.event_id, [seat.pk for seat in seats], status=Seat.Status.HELD)
-    return booking
+    return _with_code(booking, code, actor=str(buyer)) if code else booking
+
+
+def _with_code(booking: Booking, code: str, *, actor: str) -> Booking:
+    booking._state.adding = False
+    codes.redeem(booking, typed=code, actor=actor)
+    return Booking.objects.with_clock().with_seats().select_related("promo_code").get(pk=booking.pk)

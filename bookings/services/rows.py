@@ -98,7 +98,19 @@ def let_go(bookings: Sequence[Booking], *, status: str, actor: str) -> None:
 
 
 CHANGEABLE = [
-    *("status", "payment_status", "expires_at", "quantity", "total_minor", "version", "user", "name", "email", "language"),
+    *(
+        "status",
+        "payment_status",
+        "expires_at",
+        "quantity",
+        "total_minor",
+        "promo_code",
+        "version",
+        "user",
+        "name",
+        "email",
+        "language",
+    ),
     *("terms_version", "terms_accepted_at", "marketing_consent"),
 ]
 

@@ -16,6 +16,7 @@ from evently.database import transactional
 from events.live import announce
 from events.models import Event, Seat
 
+from . import codes
 from .hold import prolong
 from .refusals import DetailsMissing, HoldEnded, PaymentRequired
 from .rows import let_go, lock_event, lock_holding, record, take_over
@@ -43,6 +44,7 @@ def set_contact(*, booking_id: UUID, contact: Contact, user_id: UUID | None, act
     booking.name, booking.email = contact.name.strip(), contact.email.strip().lower()
     booking.user_id = booking.user_id or user_id
     _check_customer(booking)
+    codes.check_customer(booking)
     booking.marketing_consent = contact.marketing_consent
     booking.language = get_language() or ""
     if contact.terms_version:
@@ -126,7 +128,7 @@ def confirm_booking(*, booking_id: UUID, actor: str, payment_status: str = Booki
     # from before the lock was waited for, and two bookings could be confirmed for one seat.
     seats = list(Seat.objects.filter(pk__in=booking.seats.values("seat")).lock())
     foreign = [seat for seat in seats if seat.holder != booking_id]
-    if cancelled or not all(seat.is_free(at=seat.clock) for seat in foreign):
+    if cancelled or not all(seat.is_free(at=seat.clock) for seat in foreign) or not codes.has_use(booking):
         if booking.status == Booking.Status.EXPIRED:
             return record(booking, "late_money", actor=actor)
         let_go([booking], status=Booking.Status.EXPIRED, actor=actor)
@@ -170,5 +172,6 @@ def _check_customer(booking: Booking) -> None:
     taken = others.aggregate(quantity=Sum("quantity"))["quantity"] or 0
     if most is not None and taken + booking.quantity > most:
         raise LimitReached(per_customer(most))
-    if not booking.total_minor and others.filter(total_minor=0, status=Booking.Status.CONFIRMED).exists():
+    free_again = others.filter(total_minor=0, status=Booking.Status.CONFIRMED, promo_code=None)
+    if not booking.total_minor and booking.promo_code_id is None and free_again.exists():
         raise AlreadyRegistered

@@ -15,7 +15,7 @@ from bookings.tests.races import race, time_passes
 from bookings.tickets import sign
 from evently.accounts.models import User
 from evently.rest.tests.callers import caller, make_person
-from events.models import Event, Seat, TicketType
+from events.models import Event, PromoCode, Seat, TicketType
 from events.tests.factories import Hall, make_hall
 from payments.models import Payment
 
@@ -65,13 +65,15 @@ def test_hold_chosen_seats(client: APIClient, hall: Hall) -> None:
     assert deadline == booking.expires_at
     assert 590 < (booking.expires_at - booking.created_at).total_seconds() <= 600
     assert parse_datetime(body.pop("created_at")) == booking.created_at
-    place = {"section": "A", "row": "0", "category": str(hall.adult.category_id)}
+    place = {"section": "A", "row": "0", "category": str(hall.adult.category_id), "discount": "0.00"}
     assert body == {
         "id": str(booking.pk),
         "reference": booking.reference,
         "event": str(hall.event.pk),
         "status": "held",
         "payment_status": "unpaid",
+        "code": None,
+        "discount": "0.00",
         "total": "126.00",
         "currency": "EUR",
         "seats": [
@@ -80,6 +82,26 @@ def test_hold_chosen_seats(client: APIClient, hall: Hall) -> None:
         ],
         "tickets": [],
     }
+
+
+def test_a_code_comes_with_the_hold_or_later_by_itself(client: APIClient, hall: Hall) -> None:
+    facts = {"organizer": hall.event.organizer, "event": hall.event, "currency": "EUR"}
+    PromoCode.objects.create(code="Ten", canonical="ten", amount_minor=1_000, **facts)
+    body = client.post(BOOKINGS, {"event": hall.event.pk, "seats": hall.seat_ids(0, 1, 2), "code": "TEN"}).json()
+    url = f"{BOOKINGS}{body['id']}/"
+
+    assert (body["code"], body["discount"], body["total"]) == ("Ten", "10.00", "242.00")
+    assert sorted(seat["discount"] for seat in body["seats"]) == ["3.33", "3.33", "3.34"]
+    assert client.get(url).json() == body
+    assert client.get(BOOKINGS).json()["results"] == [body]
+    taken_off = client.patch(url, {"code": None}).json()
+    assert (taken_off["code"], taken_off["discount"], taken_off["total"]) == (None, "0.00", "252.00")
+    assert client.patch(url, {"code": "ten"}).json() == body
+    mixed = client.patch(url, {"code": "ten", "remove": hall.seat_ids(0)})
+    assert (mixed.status_code, mixed.json()["errors"]) == (400, {"code": ["Send the code by itself."]})
+    strange: tuple[Any, ...] = ("x" * 41, "\0", 7.5, [], {})
+    for odd in strange:
+        assert client.patch(url, {"code": odd}).status_code in (400, 409)
 
 
 def test_hold_the_best_seats_in_one_block_for_lines_of_one_ticket_type(client: APIClient, hall: Hall) -> None:

@@ -42,6 +42,9 @@ LOGIN: Final = Tier("login", 10, 300)  # for one e-mail address from one network
 LOGIN_NETWORK: Final = Tier("login-network", 60, 300)
 FREE: Final = Tier("free", 5, 3600)  # bookings that cost nothing, for one e-mail address
 
+CODE: Final = Tier("code", 10, 600)  # codes tried by one person or browser
+CODE_NETWORK: Final = Tier("code-network", 100, 600)
+
 # Counting and setting the end of the window must not be torn apart: a counter without an end would lock out for ever.
 COUNT = """
 local answers = {}
@@ -165,6 +168,22 @@ def count_free_booking(*, email: str) -> None:
         counted = in_redis.count([(FREE, sha256(email.encode()).hexdigest())])
         if counted and counted[0][0] > FREE.limit:
             raise TooManyFree
+
+
+class TooManyCodes(DomainError):
+    code = "throttled"
+    message = _("Too many codes were tried. Please try again in some minutes.")
+    status = 429
+    retry_after = CODE.seconds
+
+
+def count_code(*, person: str, address: str) -> None:
+    """Raise `TooManyCodes` for who tries many: guessing must never be free, so without Redis each process counts for itself."""
+    if settings.EVENTLY_RATE_LIMITS:
+        buckets = [(CODE, sha256(person.encode()).hexdigest()), (CODE_NETWORK, address)]
+        counted = in_redis.count(buckets) or in_process.count(buckets)
+        if any(count > tier.limit for (tier, _key), (count, _ends_in) in zip(buckets, counted, strict=True)):
+            raise TooManyCodes
 
 
 class LoginLimits(Limits):

@@ -106,6 +106,15 @@ DAMAGES = [
     damage("bookings.total", "UPDATE bookings_booking SET total_minor = total_minor + 1 WHERE id = %(held)s"),
     damage("bookings.total", f"UPDATE bookings_bookingseat SET price_minor = 1 WHERE id = {LINE.format('expired')}"),
     damage("bookings.total", f"DELETE FROM bookings_bookingseat WHERE id = {LINE.format('cancelled')}"),
+    damage("bookings.total", f"UPDATE bookings_bookingseat SET discount_minor = 1 WHERE id = {LINE.format('cheap')}"),
+    damage("bookings.code", "UPDATE bookings_booking SET promo_code_id = NULL WHERE id = %(cheap)s"),
+    damage("bookings.code", "UPDATE events_promocode SET event_id = %(free_event)s"),
+    damage("bookings.code_uses", 'UPDATE events_promocode SET "limit" = 0'),
+    damage(
+        "bookings.code_uses",
+        "UPDATE bookings_booking SET promo_code_id = (SELECT id FROM events_promocode), "
+        "email = (SELECT email FROM bookings_booking WHERE id = %(cheap)s) WHERE id = %(paying)s",
+    ),
     damage("bookings.one_event", "UPDATE bookings_bookingseat SET event_id = %(free_event)s WHERE booking_id = %(held)s"),
     damage("bookings.one_event", "UPDATE bookings_bookingseat SET ticket_type_id = %(free_type)s WHERE booking_id = %(held)s"),
     damage("bookings.one_event", "UPDATE bookings_ticket SET event_id = %(free_event)s WHERE booking_id = %(paid)s"),

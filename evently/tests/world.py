@@ -9,10 +9,10 @@ from uuid import UUID
 from django.db import connection
 
 from bookings.sale import Buyer
-from bookings.services import Contact, confirm_free_booking, expire_holds, hold_best, set_contact, start_payment
+from bookings.services import Contact, apply_code, confirm_free_booking, expire_holds, hold_best, set_contact, start_payment
 from evently.outbox.relay import relay
 from evently.rest.idempotency import Once
-from events.models import Event, PricingRule
+from events.models import Event, PricingRule, PromoCode
 from events.repricing import reprice
 from events.tests.factories import Hall, make_hall
 from notifications.services import send_due
@@ -51,6 +51,7 @@ class World:
     paid: UUID
     free: UUID
     held: UUID
+    cheap: UUID
     paying: UUID
     expired: UUID
     cancelled: UUID
@@ -153,10 +154,14 @@ def build() -> World:
     PricingRule.objects.create(event=dear_hall.event, hours_before=10_000, change_percent=10, ceiling_minor=1_000_000)
     reprice(event_id=dear_hall.event.pk)
 
-    held, paying = hold(hall, "holder"), hold(hall, "payer")
+    PromoCode.objects.create(
+        organizer=hall.event.organizer, event=hall.event, code="A", canonical="a", percent=10, limit=5, per_customer=1
+    )
+    held, paying, cheap = hold(hall, "holder"), hold(hall, "payer"), hold(hall, "saver")
+    apply_code(booking_id=cheap, typed="a", actor="saver")
     pay(paying)
     the_worker_runs()
     with connection.cursor() as cursor:  # what is checked at the end of a transaction is checked now, before the damages
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-    return World(hall, free_hall, dear_hall, paid, free, held, paying, expired, cancelled, late, called_off, partly)
+    return World(hall, free_hall, dear_hall, paid, free, held, cheap, paying, expired, cancelled, late, called_off, partly)

@@ -3,11 +3,13 @@
 from .event import POSTERS, Event, EventQuerySet, Series, VenueDay
 from .offer import Category, TicketType
 from .pricing import PriceChange, PricingRule
+from .promo import LONGEST_CODE, PromoCode, canonical_code
 from .seat import FREE, NOBODY, Seat, SeatQuerySet
 from .summary import EventSummary
 
 __all__ = [
     "FREE",
+    "LONGEST_CODE",
     "NOBODY",
     "POSTERS",
     "Category",
@@ -16,9 +18,11 @@ __all__ = [
     "EventSummary",
     "PriceChange",
     "PricingRule",
+    "PromoCode",
     "Seat",
     "SeatQuerySet",
     "Series",
     "TicketType",
     "VenueDay",
+    "canonical_code",
 ]

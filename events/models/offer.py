@@ -1,5 +1,7 @@
 """What places cost: categories of places, and the ticket types they are sold by."""
 
+from typing import Self
+
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -33,8 +35,19 @@ class Category(EditableRow):
         return self.name
 
 
+class TicketTypeQuerySet(models.QuerySet["TicketType"]):
+    def shown(self) -> Self:
+        """What everybody may see and buy."""
+        return self.filter(sold_to=TicketType.SoldTo.EVERYBODY)
+
+
 class TicketType(EditableRow):
     """How places of a category are sold: to whom, at what price (minor units, all fees included)."""
+
+    class SoldTo(models.TextChoices):
+        EVERYBODY = "everybody", _("everybody")
+        CODE = "code", _("with a code only")
+        STAFF = "staff", _("given by the team")
 
     event = models.ForeignKey(Event, models.CASCADE, related_name="ticket_types", verbose_name=_("event"), editable=False)
     category = models.ForeignKey(
@@ -49,6 +62,7 @@ class TicketType(EditableRow):
         editable=False,
         help_text=_("What people have set, while pricing rules make it another one."),
     )
+    sold_to = models.CharField(_("sold to"), max_length=10, choices=SoldTo, default=SoldTo.EVERYBODY, db_default=SoldTo.EVERYBODY)
     is_default = models.BooleanField(_("chosen unless the buyer says otherwise"), default=False)
     min_per_booking = models.PositiveSmallIntegerField(_("at least per booking"), default=1, validators=[MinValueValidator(1)])
     max_per_booking = models.PositiveSmallIntegerField(_("at most per booking"), null=True, blank=True)
@@ -57,12 +71,23 @@ class TicketType(EditableRow):
     sale_ends_at = models.DateTimeField(_("sale ends"), null=True, blank=True, help_text=_("Empty: with the event's sale."))
     position = models.PositiveSmallIntegerField(_("order"), default=0)
 
+    objects = TicketTypeQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("ticket type")
         verbose_name_plural = _("ticket types")
         constraints = [
             models.UniqueConstraint(fields=["category", "name"], name="events_tickettype_one_per_name"),
             models.UniqueConstraint(fields=["category"], condition=Q(is_default=True), name="events_tickettype_one_default"),
+            models.CheckConstraint(
+                condition=Q(sold_to__in=["everybody", "code", "staff"]), name="events_tickettype_sold_to_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(is_default=False) | Q(sold_to="everybody"), name="events_tickettype_default_is_for_everybody"
+            ),
+            models.CheckConstraint(
+                condition=~Q(sold_to="staff") | Q(price_minor=0), name="events_tickettype_given_costs_nothing"
+            ),
             models.CheckConstraint(
                 condition=Q(min_per_booking__gte=1) & (Q(max_per_booking=None) | Q(max_per_booking__gte=F("min_per_booking"))),
                 name="events_tickettype_min_not_above_max",

@@ -14,7 +14,7 @@ from bookings.sale import Buyer
 from bookings.services import Contact, confirm_booking, hold_best, set_contact
 from evently.accounts.models import Membership, Organizer, User
 from events import summary
-from events.models import Event
+from events.models import Event, PromoCode
 from events.tests.factories import Hall, make_hall, make_organizer, make_venue
 from notifications.models import Delivery
 from payments.models import Payment, Refund
@@ -42,7 +42,8 @@ def make_team(name: str) -> Team:
     team = Team(organizer, hall)
     layout = {"name": name, "size": {"width": 100, "height": 100}, "categories": [], "zones": []}
     plan = SeatingPlan.objects.create(venue=venue, name=f"{name} plan", number=1, layout=layout, seat_count=0)
-    team.things = {Organizer: organizer, Venue: venue, SeatingPlan: plan, Event: hall.event} | book(team)
+    code = PromoCode.objects.create(organizer=organizer, event=hall.event, code=name, canonical=name, percent=10)
+    team.things = {Organizer: organizer, Venue: venue, SeatingPlan: plan, Event: hall.event, PromoCode: code} | book(team)
     summary.refresh([hall.event.pk])
     return team
 

@@ -13,7 +13,7 @@ from bookings.models import Booking
 from evently.accounts.models import Membership, Organizer, User
 from evently.desk.scope import PlatformAdmin, ScopedAdmin
 from evently.outbox.models import OutboxMessage
-from events.models import Category, Event, TicketType
+from events.models import Category, Event, PromoCode, TicketType
 from events.tests.factories import make_hall, make_venue
 from notifications.models import Delivery
 from payments.models import Payment, Refund, WebhookEvent
@@ -22,7 +22,7 @@ from venues.models import SeatingPlan, Venue
 from .conftest import SignIn, Team, book
 from .pages import typed_into
 
-MODELS = (Organizer, Venue, SeatingPlan, Event, Booking, Payment, Refund, Delivery)
+MODELS = (Organizer, Venue, SeatingPlan, Event, PromoCode, Booking, Payment, Refund, Delivery)
 PLATFORM = (User, OutboxMessage, WebhookEvent)
 Role = Membership.Role
 
@@ -63,13 +63,16 @@ def test_the_addresses_of_others_are_not_found(model: type[Model], what: str, ou
         "events_event_publish",
         "events_event_cancel",
         "events_event_make_categories",
+        "events_event_give",
         "venues_venue_import_plan",
         "bookings_booking_cancel",
+        "events_promocode_many",
     ],
 )
 def test_what_is_done_with_things_of_others_is_not_found(name: str, ours: Team, theirs: Team, sign_in: SignIn) -> None:
     client = sign_in(ours)
-    thing = theirs.things[{"events": Event, "venues": Venue, "bookings": Booking}[name.partition("_")[0]]]
+    models = {"event": Event, "venue": Venue, "booking": Booking, "promocode": PromoCode}
+    thing = theirs.things[models[name.split("_")[1]]]
     url = reverse(f"admin:{name}", args=[thing.pk])
     assert (client.get(url).status_code, client.post(url, {"word": "cancel"}).status_code) == (404, 404)
     theirs.event.refresh_from_db()
@@ -111,8 +114,8 @@ def test_nothing_can_be_deleted_by_the_dozen(ours: Team, sign_in: SignIn) -> Non
 @pytest.mark.parametrize(
     ("role", "seen", "edited"),
     [
-        (Role.OWNER, set(MODELS), {Organizer, Venue, Event}),
-        (Role.MANAGER, set(MODELS), {Venue, Event}),
+        (Role.OWNER, set(MODELS), {Organizer, Venue, Event, PromoCode}),
+        (Role.MANAGER, set(MODELS), {Venue, Event, PromoCode}),
         (Role.FINANCE, set(MODELS), set()),
         (Role.BOX_OFFICE, set(MODELS) - {Payment, Refund}, set()),
         (Role.DOOR, {Organizer, Event}, set()),
