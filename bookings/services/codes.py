@@ -15,7 +15,8 @@ from bookings.models import Booking, BookingQuerySet, BookingSeat
 from bookings.sale import Buyer, Sale
 from evently.database import transactional
 from evently.errors import DomainError
-from events.discounts import deal_out, discount_of
+from evently.money import divide
+from events.discounts import discount_of
 from events.models import Event, PromoCode, Seat, TicketType
 
 from .refusals import HoldEnded
@@ -154,7 +155,7 @@ def discount(booking: Booking, lines: Sequence[BookingSeat], eligible: Collectio
     chosen = [line for line in lines if line in eligible]
     prices = [line.price_minor for line in chosen]
     code = booking.promo_code
-    parts = deal_out(discount_of(code, sum(prices)) if code else 0, prices)
+    parts = divide(discount_of(code, sum(prices)) if code else 0, prices)
     by_line = dict(zip([line.pk for line in chosen], parts, strict=True))
     write_discounts(booking, lines, [by_line.get(line.pk, 0) for line in lines])
 

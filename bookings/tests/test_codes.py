@@ -45,8 +45,9 @@ from bookings.services import (
 from bookings.tests.actions import ANN, BOB, contact, hold
 from bookings.tests.races import outcomes, race, slowly, time_passes
 from evently import audit
+from evently.money import divide
 from evently.rest.tests.callers import caller, make_person
-from events.discounts import deal_out, discount_of
+from events.discounts import discount_of
 from events.models import Event, PricingRule, PromoCode, Seat, TicketType, canonical_code
 from events.repricing import reprice
 from events.tests.factories import Hall, make_hall, make_organizer
@@ -181,7 +182,7 @@ class TestPureParts:
     @example([3334, 3333, 3333], 1)
     def test_parts_sum_up_and_none_is_more_than_its_price(self, prices: list[int], discount: int) -> None:
         discount = min(discount, sum(prices))
-        parts = deal_out(discount, prices)
+        parts = divide(discount, prices)
 
         assert sum(parts) == discount
         assert all(0 <= part <= price for part, price in zip(parts, prices, strict=True))

@@ -11,7 +11,7 @@ from django.utils.text import slugify
 
 from evently.accounts.models import User
 from evently.database import transactional
-from events.models import Category, Event, Series, TicketType
+from events.models import Category, Event, PricingRule, Series, TicketType
 from events.repetition import MOST_DATES, moved
 
 # What a copy takes over as it is. Times move along; where an event was imported from belongs to that one alone.
@@ -21,7 +21,11 @@ ALIKE: Final = (
 )
 ALIKE_CATEGORY: Final = ("name", "plan_category", "numbered", "capacity", "position")
 ALIKE_TICKET_TYPE: Final = (
-    *("name", "description", "price_minor", "is_default", "min_per_booking", "max_per_booking", "limit", "position"),
+    *("name", "description", "is_default", "sold_to", "min_per_booking", "max_per_booking", "limit", "position"),
+)
+ALIKE_RULE: Final = (
+    *("sold_percent", "slack_percent", "hours_before", "change_percent", "change_minor", "floor_minor", "ceiling_minor"),
+    *("round_to_minor", "is_active"),
 )
 
 
@@ -85,7 +89,7 @@ def plan_dates(event: Event, days: Collection[date]) -> list[PlannedDate]:
 def clone_event(
     *, event_id: UUID, starts_at: datetime, title: str = "", created_by: User | None = None, copy_id: UUID | None = None
 ) -> Event:
-    """Make a draft like the event, with its categories and ticket types, that starts at another time.
+    """Make a draft like the event, with its categories, ticket types and pricing rules, that starts at another time.
 
     Doors, end and sale are as far from the start as the event's own, by the clock of the venue.
     """
@@ -158,10 +162,11 @@ def _copy(source: Event, dates: Sequence[Times], *, title: str, series: Series |
     Category.objects.bulk_create(own.values())
     zone = source.venue.zone
     ticket_types = list(source.ticket_types.all())
-    TicketType.objects.bulk_create(
-        TicketType(
+    own_types = {
+        (copy.pk, kind.pk): TicketType(
             event=copy,
             category=own[copy.pk, kind.category_id],
+            price_minor=kind.base_minor,
             **{name: getattr(kind, name) for name in ALIKE_TICKET_TYPE},
             **{
                 name: at and moved(at, by=_naive(copy.starts_at, source) - _naive(source.starts_at, source), zone=zone)
@@ -170,6 +175,18 @@ def _copy(source: Event, dates: Sequence[Times], *, title: str, series: Series |
         )
         for copy in copies
         for kind in ticket_types
+    }
+    TicketType.objects.bulk_create(own_types.values())
+    rules = list(source.pricing_rules.all())
+    PricingRule.objects.bulk_create(
+        PricingRule(
+            event=copy,
+            category=own[copy.pk, rule.category_id] if rule.category_id else None,
+            ticket_type=own_types[copy.pk, rule.ticket_type_id] if rule.ticket_type_id else None,
+            **{name: getattr(rule, name) for name in ALIKE_RULE},
+        )
+        for copy in copies
+        for rule in rules
     )
     return copies
 

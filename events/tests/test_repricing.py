@@ -19,6 +19,7 @@ from evently.rest.tests.callers import caller, make_member
 from events import repricing, summary
 from events.models import Category, Event, EventSummary, PriceChange, PricingRule, Seat, TicketType
 from events.repricing import events_with_rules, prices_of, reprice
+from events.services import clone_event
 from events.tasks import adjust_prices
 from events.tests.factories import Hall, make_hall
 
@@ -291,6 +292,20 @@ def test_the_database_refuses_rules_that_make_no_sense(hall: Hall, facts: dict[s
     values: dict[str, Any] = {"event": hall.event, "sold_percent": 50, "change_percent": Decimal(10)} | facts
     with pytest.raises(IntegrityError):
         PricingRule.objects.create(**values)
+
+
+def test_a_copy_of_the_event_starts_from_the_base_and_has_the_rules(hall: Hall) -> None:
+    make_rule(hall, ticket_type=hall.adult)
+    make_rule(hall, category=hall.adult.category, sold_percent=90)
+    sell(hall, 50)
+    reprice(event_id=hall.event.pk)
+
+    copy = clone_event(event_id=hall.event.pk, starts_at=hall.event.starts_at + timedelta(days=7))
+
+    adult = copy.ticket_types.get(is_default=True)
+    assert (adult.price_minor, adult.base_price_minor) == (10_000, None)
+    first, second = copy.pricing_rules.order_by("sold_percent")
+    assert (first.ticket_type, first.holds_since, second.category) == (adult, None, adult.category)
 
 
 class TestEventPage:
