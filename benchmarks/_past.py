@@ -17,7 +17,7 @@ OF_EVENT, NTH_SEAT, NTH_STEP = f"n / {PER_EVENT}", "n * 2 + k - 1", f"n * {STEP_
 EVENT, CATEGORY, TYPE = (row_id(kind, OF_EVENT) for kind in (1, 2, 3))
 SEAT, LINE, TICKET = (row_id(kind, NTH_SEAT) for kind in (4, 5, 6))
 HISTORY, MESSAGE = (row_id(kind, NTH_STEP) for kind in (7, 8))
-BOOKING, PAYMENT, DELIVERY, KEY = (row_id(kind, "n") for kind in (9, 10, 11, 12))
+BOOKING, PAYMENT, DELIVERY, KEY, FACT, DEBIT, CREDIT = (row_id(kind, "n") for kind in (9, 10, 11, 12, 13, 14, 15))
 BOOKINGS = "generate_series(0, %(bookings)s - 1) AS n"
 EVENTS = f"generate_series(0, %(bookings)s - 1, {PER_EVENT}) AS n"
 SEATS = f"{BOOKINGS}, generate_series(1, 2) AS k"
@@ -51,6 +51,14 @@ FILL = [
             captured_currency, status, outcome, idempotency_key)
         SELECT {PAYMENT}, {EVENT}, {BOOKING}, 'sandbox', n::text, {2 * PRICE}, 'EUR', {2 * PRICE}, 'EUR', 'captured',
             'confirmed', n::text FROM {BOOKINGS}""",
+    f"""INSERT INTO payments_ledgertransaction (id, event_id, organizer_id, payment_id, kind, reference)
+        SELECT {FACT}, {EVENT}, (SELECT organizer_id FROM events_event WHERE id = {EVENT}), {PAYMENT}, 'capture', 'capture ' || n
+        FROM {BOOKINGS}""",
+    *(
+        f"""INSERT INTO payments_ledgerentry (id, transaction_id, event_id, account, gateway, amount_minor, currency)
+        SELECT {entry}, {FACT}, {EVENT}, '{account}', 'sandbox', {amount}, 'EUR' FROM {BOOKINGS}"""
+        for entry, account, amount in ((DEBIT, "clearing", 2 * PRICE), (CREDIT, "organizer", -2 * PRICE))
+    ),
     f"""INSERT INTO notifications_delivery (id, key, kind, channel, recipient, object_id, status, attempts, due_at, error)
         SELECT {DELIVERY}, n::text, 'booking_confirmed', 'email', n || '@example.org', {BOOKING}, 'sent', 1, now(), ''
         FROM {BOOKINGS}""",

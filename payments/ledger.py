@@ -4,18 +4,19 @@ Debits are positive. A capture puts money at the gateway (debit) that belongs to
 buyer (credit). docs/money.md has all accounts and flows.
 """
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from django.db.models import Sum
 
-from evently.accounts.models import Organizer
 from evently.money import divide
+from events.models import Event
 
 from .models import Account, Dispute, LedgerEntry, LedgerTransaction, Payment, Refund
 
 EARNED: Final = (Account.ORGANIZER, Account.PLATFORM_FEES, Account.TAX)  # who a confirmed payment belongs to
 Kind = LedgerTransaction.Kind
+BATCH: Final = 1000
 
 
 def split(payment: Payment, amount_minor: int) -> Mapping[Account, int]:
@@ -25,10 +26,12 @@ def split(payment: Payment, amount_minor: int) -> Mapping[Account, int]:
 
 def book_capture(payment: Payment) -> None:
     """Money has come, and its outcome says whose it is."""
-    amount = payment.captured_minor or 0
-    owners = split(payment, amount) if payment.outcome == Payment.Outcome.CONFIRMED else {Account.BUYERS: amount}
-    lines = {Account.CLEARING: amount} | {account: -share for account, share in owners.items()}
-    _post(payment, kind=Kind.CAPTURE, reference=f"capture {payment.pk}", lines=lines, currency=payment.captured_currency)
+    book_captures([payment])
+
+
+def book_captures(payments: Iterable[Payment]) -> None:
+    """The same for many payments at once."""
+    _post([_capture(payment) for payment in payments])
 
 
 def book_gateway_fee(payment: Payment, fee_minor: int) -> None:
@@ -37,7 +40,7 @@ def book_gateway_fee(payment: Payment, fee_minor: int) -> None:
     if not fee_minor or LedgerTransaction.objects.filter(reference=reference).exists():
         return
     lines = {Account.GATEWAY_FEES: fee_minor, Account.CLEARING: -fee_minor}
-    _post(payment, kind=Kind.GATEWAY_FEE, reference=reference, lines=lines, currency=payment.captured_currency)
+    _post([Fact(payment, Kind.GATEWAY_FEE, reference, lines, payment.captured_currency)])
 
 
 def book_refund_due(refund: Refund) -> None:
@@ -52,7 +55,7 @@ def book_refund_due(refund: Refund) -> None:
         weights[0] = 1
     shares = divide(refund.amount_minor, weights)
     lines = dict(zip(EARNED, shares, strict=True)) | {Account.BUYERS: -refund.amount_minor}
-    _post(payment, kind=Kind.REFUND_DUE, reference=f"refund {refund.pk}", lines=lines, currency=refund.currency)
+    _post([Fact(payment, Kind.REFUND_DUE, f"refund {refund.pk}", lines, refund.currency)])
 
 
 def book_refund_paid(refund: Refund, *, by_hand: bool = False) -> None:
@@ -60,21 +63,21 @@ def book_refund_paid(refund: Refund, *, by_hand: bool = False) -> None:
     source = Account.BY_HAND if by_hand else Account.CLEARING
     lines = {Account.BUYERS: refund.amount_minor, source: -refund.amount_minor}
     reference = f"paid {refund.pk} {refund.tries}"
-    _post(refund.payment, kind=Kind.REFUND_PAID, reference=reference, lines=lines, currency=refund.currency)
+    _post([Fact(refund.payment, Kind.REFUND_PAID, reference, lines, refund.currency)])
 
 
 def book_refund_returned(refund: Refund) -> None:
     """What was paid back could not be delivered and is at the gateway again: it is owed as before."""
     lines = {Account.CLEARING: refund.amount_minor, Account.BUYERS: -refund.amount_minor}
     reference = f"returned {refund.pk} {refund.tries}"
-    _post(refund.payment, kind=Kind.REFUND_RETURNED, reference=reference, lines=lines, currency=refund.currency)
+    _post([Fact(refund.payment, Kind.REFUND_RETURNED, reference, lines, refund.currency)])
 
 
 def book_dispute_opened(dispute: Dispute) -> None:
     """The buyer's bank has taken money back for the time being."""
     lines = {Account.DISPUTED: dispute.amount_minor, Account.CLEARING: -dispute.amount_minor}
     reference = f"dispute {dispute.pk}"
-    _post(dispute.payment, kind=Kind.DISPUTE_OPENED, reference=reference, lines=lines, currency=dispute.currency)
+    _post([Fact(dispute.payment, Kind.DISPUTE_OPENED, reference, lines, dispute.currency)])
 
 
 def book_dispute_closed(dispute: Dispute) -> None:
@@ -82,24 +85,52 @@ def book_dispute_closed(dispute: Dispute) -> None:
     target = Account.ORGANIZER if dispute.status == Dispute.Status.LOST else Account.CLEARING
     lines = {target: dispute.amount_minor, Account.DISPUTED: -dispute.amount_minor}
     reference = f"closed {dispute.pk}"
-    _post(dispute.payment, kind=Kind.DISPUTE_CLOSED, reference=reference, lines=lines, currency=dispute.currency)
+    _post([Fact(dispute.payment, Kind.DISPUTE_CLOSED, reference, lines, dispute.currency)])
 
 
-def _post(payment: Payment, *, kind: str, reference: str, lines: Mapping[Account, int], currency: str) -> None:
-    organizer = Organizer.objects.values_list("pk", flat=True).get(events=payment.event_id)
-    fact = LedgerTransaction.objects.create(
-        event_id=payment.event_id, organizer_id=organizer, payment=payment, kind=kind, reference=reference
-    )
-    LedgerEntry.objects.bulk_create(
-        LedgerEntry(
-            transaction=fact,
-            event_id=payment.event_id,
-            account=account,
-            gateway=payment.gateway,
-            gateway_account=payment.account,
-            amount_minor=amount,
-            currency=currency,
+class Fact(NamedTuple):
+    """What is booked: the entries by account, minor units, debits positive."""
+
+    payment: Payment
+    kind: LedgerTransaction.Kind
+    reference: str
+    lines: Mapping[Account, int]
+    currency: str
+
+
+def _capture(payment: Payment) -> Fact:
+    amount = payment.captured_minor or 0
+    owners = split(payment, amount) if payment.outcome == Payment.Outcome.CONFIRMED else {Account.BUYERS: amount}
+    lines = {Account.CLEARING: amount} | {account: -share for account, share in owners.items()}
+    return Fact(payment, Kind.CAPTURE, f"capture {payment.pk}", lines, payment.captured_currency)
+
+
+def _post(facts: Sequence[Fact]) -> None:
+    events = {fact.payment.event_id for fact in facts}
+    organizers = dict(Event.objects.filter(pk__in=events).values_list("pk", "organizer"))
+    booked = [
+        LedgerTransaction(
+            event_id=fact.payment.event_id,
+            organizer_id=organizers[fact.payment.event_id],
+            payment=fact.payment,
+            kind=fact.kind,
+            reference=fact.reference,
         )
-        for account, amount in lines.items()
+        for fact in facts
+    ]
+    LedgerTransaction.objects.bulk_create(booked, batch_size=BATCH)
+    entries = [
+        LedgerEntry(
+            transaction=row,
+            event_id=row.event_id,
+            account=account,
+            gateway=fact.payment.gateway,
+            gateway_account=fact.payment.account,
+            amount_minor=amount,
+            currency=fact.currency,
+        )
+        for row, fact in zip(booked, facts, strict=True)
+        for account, amount in fact.lines.items()
         if amount
-    )
+    ]
+    LedgerEntry.objects.bulk_create(entries, batch_size=BATCH)

@@ -24,6 +24,7 @@ from evently.database import uuid7
 from events import summary
 from events.models import Event, Seat, TicketType
 from notifications.models import Delivery
+from payments import ledger
 from payments.models import Payment, SandboxCharge
 
 BATCH = 1_000
@@ -240,7 +241,9 @@ def _write(sales: Sequence[Sold]) -> None:
         batch_size=BATCH,
     )
     Delivery.objects.bulk_create(map(_confirmation, bookings), batch_size=BATCH)
-    Payment.objects.bulk_create((sale.payment for sale in sales if sale.payment), batch_size=BATCH)
+    payments = [sale.payment for sale in sales if sale.payment]
+    Payment.objects.bulk_create(payments, batch_size=BATCH)
+    ledger.book_captures(payments)
     SandboxCharge.objects.bulk_create((sale.charge for sale in sales if sale.charge), batch_size=BATCH)
     with connection.cursor() as cursor:
         cursor.execute(SELL, [[line.seat_id for line in lines], [line.booking_id for line in lines]])
