@@ -189,7 +189,7 @@ class BookingViewSet(viewsets.GenericViewSet[Booking]):
 def _check_gateway(booking: Booking, name: str | None) -> None:
     if not name:
         raise ValidationError({"gateway": [_("Say how you want to pay.")]})
-    if name not in ways_to_pay(organizer_id=booking.event.organizer_id):
+    if name not in ways_to_pay(booking.event):
         raise ValidationError({"gateway": [_("This way to pay is not offered.")]})
 
 

@@ -64,14 +64,16 @@ register(
 )
 register(
     "bookings.deadline",
-    "A held seat lapses with its booking, at most an hour after it was held.",
+    "A held seat lapses with its booking, at most an hour after it was held, unless its payment was given a longer time.",
     """
     SELECT b.id, b.reference || ' lapses at ' || b.expires_at || ', its seat at ' || s.held_until AS what
     FROM events_seat s JOIN bookings_booking b ON b.id = s.holder
     WHERE s.status = 'held' AND b.status <> 'confirmed' AND s.held_until <> b.expires_at
     UNION ALL
-    SELECT id, reference || ' may be held for longer than an hour' FROM bookings_booking
-    WHERE expires_at > created_at + interval '61 minutes'
+    SELECT id, reference || ' may be held for longer than an hour' FROM bookings_booking b
+    WHERE expires_at > created_at + interval '61 minutes' AND NOT EXISTS (
+        SELECT FROM bookings_bookinghistory h
+        WHERE h.booking_id = b.id AND h.action = 'paying' AND (h.details ->> 'until')::timestamptz >= b.expires_at)
     """,
     remedy="Extend or cancel the booking: either gives booking and seats one deadline again.",
 )

@@ -62,6 +62,7 @@ EVENTLY_STRIPE_API = env.str("EVENTLY_STRIPE_API", default="")
 EVENTLY_BANK_HOLDER = env.str("EVENTLY_BANK_HOLDER", default="")
 EVENTLY_BANK_IBAN = env.str("EVENTLY_BANK_IBAN", default="")
 EVENTLY_BANK_BIC = env.str("EVENTLY_BANK_BIC", default="")
+EVENTLY_BANK_DAYS = env.int("EVENTLY_BANK_DAYS", default=7)
 EVENTLY_SECRET_KEYS = list(filter(None, env.list("EVENTLY_SECRET_KEYS", default=[])))
 EVENTLY_TRUSTED_PROXIES = env.int("EVENTLY_TRUSTED_PROXIES", default=0)
 EVENTLY_INSECURE_HTTP = env.bool("EVENTLY_INSECURE_HTTP", default=not PRODUCTION)
@@ -89,6 +90,8 @@ if EVENTLY_STRIPE_KEY and not EVENTLY_STRIPE_WEBHOOK_SECRETS:
     )
 if EVENTLY_STRIPE_WEBHOOK_SECRETS and not EVENTLY_STRIPE_KEY:
     _refusals.append("Set EVENTLY_STRIPE_KEY: what webhooks tell is believed only after asking Stripe.")
+if not 1 <= EVENTLY_BANK_DAYS <= 60:
+    _refusals.append("Set EVENTLY_BANK_DAYS: buyers get from 1 to 60 days for a transfer.")
 if EVENTLY_TICKET_KEY and not _is_ed25519_seed(EVENTLY_TICKET_KEY):
     _refusals.append("Set EVENTLY_TICKET_KEY: it is not 32 bytes in base64.")
 if EVENTLY_JWT_KEY and (len(EVENTLY_JWT_KEY) < 32 or EVENTLY_JWT_KEY == SECRET_KEY):

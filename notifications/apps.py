@@ -16,4 +16,5 @@ class NotificationsConfig(AppConfig):
         subscribe("booking.cancelled", subscribers.tell_cancelled)
         subscribe("event.postponed", subscribers.tell_postponed)
         subscribe("event.rescheduled", subscribers.tell_rescheduled)
+        subscribe("booking.paying", subscribers.tell_payment_due)
         subscribe("refund.requested", subscribers.tell_refund)

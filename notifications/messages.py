@@ -19,7 +19,8 @@ from bookings.models import Booking, Ticket
 from bookings.tickets import qr_png, sign
 from evently.context import SITE_NAME
 from events.models import Event
-from payments.models import Refund
+from payments.accounts import bank_account
+from payments.models import Payment, Refund
 
 from .models import Delivery
 
@@ -27,6 +28,7 @@ BOOKING_CONFIRMED: Final = "booking_confirmed"
 EVENT_CANCELLED: Final = "event_cancelled"
 EVENT_POSTPONED: Final = "event_postponed"
 EVENT_RESCHEDULED: Final = "event_rescheduled"
+PAYMENT_DUE: Final = "payment_due"
 REFUND_REQUESTED: Final = "refund_requested"
 
 
@@ -78,6 +80,17 @@ def _event_rescheduled(delivery: Delivery) -> EmailMultiAlternatives | None:
         return _mail(delivery, booking, subject=_("New date: %(event)s") % {"event": booking.event.title})
 
 
+def _payment_due(delivery: Delivery) -> EmailMultiAlternatives | None:
+    payment = Payment.objects.open().filter(pk=cast(UUID, delivery.object_id)).first()
+    if payment is None:
+        return None
+    booking = _booking(payment.booking_id)
+    bank = bank_account(payment.account) if payment.gateway == "bank_transfer" else None
+    with _language_of(booking):
+        subject = _("How to pay for %(event)s") % {"event": booking.event.title}
+        return _mail(delivery, booking, subject=subject, payment=payment, bank=bank)
+
+
 def _refund_requested(delivery: Delivery) -> EmailMultiAlternatives:
     refund = Refund.objects.select_related("payment").get(pk=cast(UUID, delivery.object_id))
     booking = _booking(refund.payment.booking_id)
@@ -91,6 +104,7 @@ WRITERS: Final[dict[str, Callable[[Delivery], EmailMultiAlternatives | None]]] =
     EVENT_CANCELLED: _event_cancelled,
     EVENT_POSTPONED: _event_postponed,
     EVENT_RESCHEDULED: _event_rescheduled,
+    PAYMENT_DUE: _payment_due,
     REFUND_REQUESTED: _refund_requested,
 }
 

@@ -8,7 +8,7 @@ from bookings.services import wait_for_sales_in_flight
 from events.models import Event
 from payments.models import Payment, Refund
 
-from .messages import BOOKING_CONFIRMED, EVENT_CANCELLED, EVENT_POSTPONED, EVENT_RESCHEDULED, REFUND_REQUESTED
+from .messages import BOOKING_CONFIRMED, EVENT_CANCELLED, EVENT_POSTPONED, EVENT_RESCHEDULED, PAYMENT_DUE, REFUND_REQUESTED
 from .services import queue, queue_many
 
 
@@ -32,6 +32,13 @@ def tell_postponed(payload: dict[str, Any]) -> None:
 def tell_rescheduled(payload: dict[str, Any]) -> None:
     """Whoever has tickets for an event that got another date, once for each new date."""
     _tell_everybody(payload, kind=EVENT_RESCHEDULED)
+
+
+def tell_payment_due(payload: dict[str, Any]) -> None:
+    """How to pay without a gateway's page, once for each such payment: seats are kept for days, a page is closed in a moment."""
+    booking = Booking.objects.get(pk=payload["booking"])
+    for payment in Payment.objects.open().filter(booking=booking, gateway__in=Payment.OFFLINE):
+        _tell(booking, kind=PAYMENT_DUE, object_id=payment.pk)
 
 
 def tell_refund(payload: dict[str, Any]) -> None:

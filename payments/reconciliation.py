@@ -33,13 +33,15 @@ class Report:
 
 def reconcile() -> Report:
     """Settle every payment that has been open for two minutes, whatever became of its booking, every webhook left over and every
-    refund that is due.
+    refund that is due. What nobody has paid when the seats are kept no longer, can be paid no longer.
     """
     report = Report()
     old = Payment.objects.open().filter(created_at__lte=Now() - PATIENCE).order_by("pk")
     for payment_id in list(old.values_list("pk", flat=True)):
         try:
             payment = services.settle_from_gateway(payment_id=payment_id)
+            if payment.status in Payment.OPEN and _is_over(payment):
+                payment = services.leave_payment(payment_id=payment_id)
         except (DomainError, UnknownCharge) as error:  # of this payment; the next one may do
             logger.warning("Payment %s not reconciled: %r", payment_id, error)
             report.failed += 1
@@ -67,6 +69,10 @@ def reconcile() -> Report:
         else:
             report.refunds += 1
     return report
+
+
+def _is_over(payment: Payment) -> bool:
+    return Booking.objects.with_clock().get(pk=payment.booking_id).effective_status not in Booking.HOLDING
 
 
 def finish_cancelling() -> int:

@@ -7,5 +7,6 @@ urlpatterns = [
     path("bookings/<uuid:booking>/pay/", views.pay, name="pay"),
     path("payments/<uuid:pk>/return/", views.return_from_gateway, name="return"),
     path("payments/<uuid:pk>/leave/", views.leave, name="leave"),
+    path("payments/<uuid:pk>/how/", views.offline, name="offline"),
     path("sandbox/<uuid:pk>/", views.sandbox, name="sandbox"),
 ]

@@ -19,7 +19,7 @@ from evently.rest.throttling import count_free_booking
 from events.models import Event
 
 from . import gateways, services
-from .accounts import ways_to_pay
+from .accounts import bank_account, ways_to_pay
 from .forms import PayForm, SandboxForm
 from .gateways import Gateway, UnknownCharge, UnknownGateway
 from .gateways import sandbox as sandbox_gateway
@@ -38,7 +38,7 @@ def pay(request: HttpRequest, booking: UUID) -> HttpResponse:
         return redirect(held)
     if not held.email:
         return redirect("bookings:edit-details", pk=held.pk)
-    ways = [gateways.get(*way) for way in ways_to_pay(organizer_id=held.event.organizer_id).items()]
+    ways = [gateways.get(*way) for way in ways_to_pay(held.event).items()]
     form = PayForm(request.POST if request.method == "POST" else None, ways=ways)
     status = 200
     if request.method == "POST":
@@ -92,7 +92,22 @@ def return_from_gateway(request: HttpRequest, pk: UUID) -> HttpResponse:
         return redirect("payments:pay", booking=booking.pk)  # which says so, or goes on to what became of the hold
     if payment.outcome or booking.event.status == Event.Status.CANCELLED:
         return redirect(booking)
+    if payment.is_offline:
+        return redirect("payments:offline", pk=pk)
     return render(request, "payments/waiting.html", {"booking": booking, "event": booking.event, "payment": payment})
+
+
+@never_cache
+@require_safe
+def offline(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """How to pay without a gateway: where the money goes, with which reference, until when."""
+    payment = get_object_or_404(Payment.objects.filter(gateway__in=Payment.OFFLINE), pk=pk)
+    booking = own_booking(request, payment.booking_id)
+    if payment.status not in Payment.OPEN or booking.effective_status not in Booking.HOLDING:
+        return redirect(booking)
+    is_transfer = payment.gateway == "bank_transfer"
+    context = {"booking": booking, "event": booking.event, "payment": payment}
+    return render(request, "payments/offline.html", context | {"bank": bank_account(payment.account) if is_transfer else None})
 
 
 @never_cache

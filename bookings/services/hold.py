@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
@@ -204,16 +204,26 @@ def extend_hold(*, booking_id: UUID, actor: str) -> Booking:
     )
 
 
-def prolong(booking_id: UUID, *, period: timedelta, statuses: Collection[str], status: str, action: str, actor: str) -> Booking:
+def prolong(
+    booking_id: UUID,
+    *,
+    period: timedelta,
+    statuses: Collection[str],
+    status: str,
+    action: str,
+    actor: str,
+    until: datetime | None = None,
+) -> Booking:
+    """Give a hold a new deadline: a period from now, within an hour of when it was made, or a deadline of its own."""
     booking = lock_holding(booking_id, statuses=statuses)
     seats = list(Seat.objects.filter(pk__in=booking.seats.values("seat"), holder=booking_id).lock())
     if len(seats) < booking.quantity:  # it lapsed and was taken while we waited
         raise HoldEnded
     codes.keep_use(booking)
     booking.status = status
-    booking.expires_at = max(booking.expires_at, min(booking.clock + period, booking.created_at + LONGEST))
+    booking.expires_at = max(booking.expires_at, until or min(booking.clock + period, booking.created_at + LONGEST))
     Seat.objects.filter(holder=booking_id, pk__in=[seat.pk for seat in seats]).update(held_until=booking.expires_at)
-    return record(booking, action, actor=actor)
+    return record(booking, action, actor=actor, **({"until": until.isoformat()} if until else {}))
 
 
 def _claim(once: Once | None, *, buyer: Buyer, booking_id: UUID) -> Booking | None:

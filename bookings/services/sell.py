@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
@@ -57,8 +57,8 @@ def set_contact(*, booking_id: UUID, contact: Contact, user_id: UUID | None, act
 
 
 @transactional
-def start_payment(*, booking_id: UUID, actor: str) -> Booking:
-    """Keep the seats for as long as a payment may take: nobody can take them before `expires_at`.
+def start_payment(*, booking_id: UUID, actor: str, until: datetime | None = None) -> Booking:
+    """Keep the seats for as long as a payment may take, or `until` then: nobody can take them before `expires_at`.
 
     Raises `HoldEnded`, `DetailsMissing` before the buyer is known, and `NotOnSale` when the event was cancelled or postponed.
     """
@@ -68,7 +68,13 @@ def start_payment(*, booking_id: UUID, actor: str) -> Booking:
         raise DetailsMissing
     _check_customer(booking)  # again: seats may have been added since
     return prolong(
-        booking_id, period=PAYMENT, statuses=Booking.HOLDING, status=Booking.Status.PAYING, action="paying", actor=actor
+        booking_id,
+        period=PAYMENT,
+        until=until,
+        statuses=Booking.HOLDING,
+        status=Booking.Status.PAYING,
+        action="paying",
+        actor=actor,
     )
 
 

@@ -1,7 +1,7 @@
 """How money, times and seats are written on every page and in every mail."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import Final
@@ -58,9 +58,11 @@ def event_when_long(event: Event) -> str:
 
 
 @register.filter
-def clock_time(moment: datetime, event: Event) -> str:
-    """A time of day by the clock of the event's venue: “20:14”."""
-    return dateformat.format(moment.astimezone(event.venue.zone), "H:i")
+def clock_time(at: datetime, event: Event) -> str:
+    """A time of day by the clock of the event's venue: “20:14”; with the day if it is further away than any other 20:14."""
+    if at - timezone.now() > timedelta(hours=20):
+        return moment(at, event)
+    return dateformat.format(at.astimezone(event.venue.zone), "H:i")
 
 
 @register.filter

@@ -44,6 +44,8 @@ __all__ = [
 # Imported when first used: a vendor's library takes a second that no other command should wait for.
 ADAPTERS: Final = {
     "stripe": "payments.gateways.stripe.Stripe",
+    "bank_transfer": "payments.gateways.offline.BankTransfer",
+    "at_door": "payments.gateways.offline.AtTheDoor",
 }
 GATEWAYS: Final[dict[str, Gateway]] = {Sandbox.name: Sandbox()}
 

@@ -118,6 +118,7 @@ def _result(charge: SandboxCharge) -> Result:
         amount_minor=charge.amount_minor,
         currency=charge.currency,
         reference=charge.reference,
+        declines=int(charge.status == SandboxCharge.Status.DECLINED),
         fee_minor=charge.amount_minor * FEE_PERCENT // 100 if is_paid else 0,
         refunds=tuple(map(_refund_result, charge.refunds.select_related("charge").order_by("pk"))) if is_paid else (),
         disputes=tuple(

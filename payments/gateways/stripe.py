@@ -51,6 +51,7 @@ T = TypeVar("T")
 API_VERSION: Final = "2026-10-28.endive"
 CONNECT_TIMEOUT, READ_TIMEOUT = 2, 4  # seconds
 LAST_START: Final = 3.5  # seconds after which no further call begins: with both time-outs that makes less than ten
+RETRY_AFTER: Final = (0.1, 0.4)  # seconds, at random between the two
 TOLERANCE: Final = 300  # seconds that the clocks of two companies may differ, transport and retries included
 MOST_SIGNATURES: Final = 10
 MOST: Final = 100  # tries, refunds and disputes of one payment that are looked at
@@ -146,10 +147,6 @@ class Stripe(Gateway):
         found = self._ask(lambda api: api.checkout.sessions.list({"payment_intent": intent, "limit": 1}), until=deadline()).data
         return replace(notice, gateway_id=found[0].id) if found else notice
 
-    def identify(self) -> str:
-        """The id of the account at Stripe. Raises `GatewayUnavailable`, also for a key that opens none."""
-        return str(self._ask(lambda api: api.accounts.retrieve_current(), until=deadline()).id)
-
     def _session(self, gateway_id: str, *, until: float) -> Any:
         """A session with all that hangs on it. Raises `UnknownCharge`."""
         if not gateway_id.startswith("cs_"):
@@ -231,7 +228,7 @@ class Stripe(Gateway):
                     raise ChargeRefused(GatewayUnavailable.message) from error
                 if attempt == 2 or not is_passing(error):
                     raise GatewayUnavailable from error
-                time.sleep(random.uniform(0.1, 0.4))  # noqa: S311 -- jitter, not a secret
+                time.sleep(random.uniform(*RETRY_AFTER))  # noqa: S311 -- jitter, not a secret
             else:
                 self._breaker.succeeded()
                 return answer
@@ -248,6 +245,16 @@ class Stripe(Gateway):
         if not self.account:
             return list(settings.EVENTLY_STRIPE_WEBHOOK_SECRETS)
         return str(own_secrets(self.account).get("webhook_secrets", "")).split()
+
+
+def identify(key: str) -> str:
+    """The id of the account that a key opens. Raises `GatewayUnavailable`, and `ChargeRefused` for a key that opens none."""
+    try:
+        return client_of(key).v1.accounts.retrieve_current().id
+    except (stripe.AuthenticationError, stripe.PermissionError) as error:
+        raise ChargeRefused(_("Stripe does not know this key.")) from error
+    except stripe.StripeError as error:
+        raise GatewayUnavailable from error
 
 
 def own_secrets(account: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Money that moves: what was asked of a gateway, what it said, what must go back, and the ledger of it all."""
 
 from .ledger import Account, LedgerEntry, LedgerTransaction
+from .offline import OfflineCharge, OfflineRefund
 from .payment import GatewayAccount, Payment, PaymentQuerySet, WebhookEvent
 from .refund import Dispute, Refund, RefundQuerySet
 from .sandbox import SandboxCharge, SandboxDispute, SandboxRefund
@@ -11,6 +12,8 @@ __all__ = [
     "GatewayAccount",
     "LedgerEntry",
     "LedgerTransaction",
+    "OfflineCharge",
+    "OfflineRefund",
     "Payment",
     "PaymentQuerySet",
     "Refund",

@@ -81,6 +81,7 @@ class Payment(EditableRow):
         ABANDONED = "abandoned", _("abandoned")
 
     OPEN = (Status.CREATED, Status.PENDING)
+    OFFLINE = ("bank_transfer", "at_door")
 
     class Outcome(models.TextChoices):
         CONFIRMED = "confirmed", _("booking confirmed")
@@ -141,6 +142,11 @@ class Payment(EditableRow):
 
     def __str__(self) -> str:
         return f"{self.gateway} {self.gateway_id}"
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether the buyer pays without a gateway's page: they have to be told how."""
+        return self.gateway in self.OFFLINE
 
 
 class WebhookEvent(Row):

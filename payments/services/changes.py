@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 def take_note(*, payment_id: UUID, result: Result) -> None:
     """Book what the gateway says of a payment that has had its effect; what is known already stays as it is."""
     booking, payment = lock_payment(payment_id)
-    if result.reference != str(payment.pk):
+    if (result.reference, result.payee) != (str(payment.pk), payment.account):
         logger.error("Gateway %s contradicts payment %s: %s", payment.gateway, payment.pk, result)
         return
     ledger.book_gateway_fee(payment, result.fee_minor)

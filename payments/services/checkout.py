@@ -19,7 +19,7 @@ from evently.errors import DomainError
 from evently.outbox.services import publish
 from events.models import Event
 from payments import gateways, ledger
-from payments.accounts import account_for
+from payments.accounts import keep_until, ways_to_pay
 from payments.declines import count_declines, has_too_many_declines, refuse_too_many_declines
 from payments.gateways import ChargeRefused, ChargeStatus, Created, GatewayUnavailable, Result, UnknownCharge, UnknownGateway
 from payments.models import Payment, Refund, WebhookEvent
@@ -50,8 +50,8 @@ def start_checkout(*, booking_id: UUID, gateway: str, actor: str, site_url: str 
     The buyer comes back to `site_url` (scheme and host; the configured address if not given). Raises `GatewayUnavailable`,
     after which the booking is held as before, `UnknownGateway`, `NothingToPay`, and what `start_payment` refuses.
     """
-    organizer_id = Event.objects.values_list("organizer", flat=True).get(bookings=booking_id)
-    account = account_for(organizer_id=organizer_id, gateway=gateway)
+    event = Event.objects.get(bookings=booking_id)
+    account = ways_to_pay(event).get(gateway)
     if account is None:
         raise UnknownGateway
     refuse_too_many_declines(booking_id=booking_id)
@@ -204,7 +204,9 @@ def _leave_others(*, booking_id: UUID, gateway: str, account: str) -> None:
 
 @transactional
 def _open_payment(*, booking_id: UUID, gateway: str, account: str, actor: str, site_url: str) -> Payment:
-    booking = bookings.start_payment(booking_id=booking_id, actor=actor)
+    event = Event.objects.get(bookings=booking_id)
+    until = keep_until(event, gateway=gateway, account=account)
+    booking = bookings.start_payment(booking_id=booking_id, actor=actor, until=until)
     if booking.is_free_of_charge:
         raise NothingToPay
     payment = Payment(

@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.test import Client
 
 from evently.audit import complaints
 from events.tests.factories import Hall, make_hall
 from payments.fake_stripe import FakeStripe
 from payments.fake_stripe.server import KEY, SECRET
+
+from .factories import ANN
 
 
 @pytest.fixture(autouse=True)
@@ -33,3 +36,13 @@ def company(settings: Any) -> Iterator[FakeStripe]:
         settings.EVENTLY_STRIPE_KEY, settings.EVENTLY_STRIPE_WEBHOOK_SECRETS = KEY, [SECRET]
         cache.clear()  # what is known of a gateway that does not answer
         yield company
+
+
+@pytest.fixture
+def ann() -> Client:
+    """Ann's browser."""
+    browser = Client()
+    session = browser.session
+    session["buyer"] = ANN.session
+    session.save()
+    return browser

@@ -108,7 +108,7 @@ def test_a_way_to_pay_that_is_not_offered_is_refused_before_anything_happens(hal
     settings.EVENTLY_GATEWAYS = []
     with pytest.raises(UnknownGateway):
         check_out(booking)
-    assert (state(booking), ways_to_pay(organizer_id=hall.event.organizer_id)) == (("held", "unpaid"), {})
+    assert (state(booking), ways_to_pay(hall.event)) == (("held", "unpaid"), {})
 
 
 # Not paying

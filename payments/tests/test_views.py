@@ -25,16 +25,6 @@ from payments.models import Payment, SandboxCharge
 from .factories import ANN, BOB, check_out, hold, outcomes, refunds, state
 
 
-@pytest.fixture
-def ann() -> Client:
-    """Ann's browser."""
-    browser = Client()
-    session = browser.session
-    session["buyer"] = ANN.session
-    session.save()
-    return browser
-
-
 def page(response: Any, status: int = 200) -> str:
     assert response.status_code == status
     return " ".join(unescape(response.content.decode()).split())

@@ -2,6 +2,7 @@
    The sentence “Held until 20:14” comes from the server and is the truth; this only counts beside it. */
 const WARN_AT = [300, 120, 60]; // seconds left at which it is said aloud
 const RING = 600;
+/* A deadline in days stays in the server's words. */
 
 for (const clock of document.querySelectorAll("[data-clock]")) {
   const { expires, now } = clock.dataset;
@@ -12,7 +13,7 @@ for (const clock of document.querySelectorAll("[data-clock]")) {
   let before = Infinity;
   const tick = () => {
     const left = Math.max(0, Math.round(seconds - (Date.now() - opened) / 1000));
-    if (text) text.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+    if (text && left < 6000) text.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
     ring?.setAttribute("stroke-dasharray", `${Math.min(100, (left / RING) * 100)} 100`);
     clock.classList.toggle("clock--low", left <= 120);
     if (said && WARN_AT.some((at) => left <= at && before > at)) said.textContent = text?.textContent ?? "";

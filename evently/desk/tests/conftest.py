@@ -17,7 +17,7 @@ from events import summary
 from events.models import Event, PromoCode
 from events.tests.factories import Hall, make_hall, make_organizer, make_venue
 from notifications.models import Delivery
-from payments.models import Payment, Refund
+from payments.models import GatewayAccount, OfflineCharge, OfflineRefund, Payment, Refund
 from venues.models import SeatingPlan, Venue
 
 SignIn = Callable[..., Client]
@@ -43,7 +43,15 @@ def make_team(name: str) -> Team:
     layout = {"name": name, "size": {"width": 100, "height": 100}, "categories": [], "zones": []}
     plan = SeatingPlan.objects.create(venue=venue, name=f"{name} plan", number=1, layout=layout, seat_count=0)
     code = PromoCode.objects.create(organizer=organizer, event=hall.event, code=name, canonical=name, percent=10)
-    team.things = {Organizer: organizer, Venue: venue, SeatingPlan: plan, Event: hall.event, PromoCode: code} | book(team)
+    account = GatewayAccount.objects.create(organizer=organizer, gateway="bank_transfer", payee=name, holder=name)
+    team.things = {
+        GatewayAccount: account,
+        Organizer: organizer,
+        Venue: venue,
+        SeatingPlan: plan,
+        Event: hall.event,
+        PromoCode: code,
+    } | book(team)
     summary.refresh([hall.event.pk])
     return team
 
@@ -80,7 +88,18 @@ def book(team: Team) -> dict[type[Model], Any]:
         status=Delivery.Status.FAILED,
         due_at=timezone.now(),
     )
-    return {Booking: booking, Payment: payment, Refund: refund, Delivery: delivery}
+    charge = OfflineCharge.objects.create(
+        payment=payment, gateway="at_door", purpose=f"{name} {number}", amount_minor=8400, currency="EUR", due_at=timezone.now()
+    )
+    by_hand = OfflineRefund.objects.create(charge=charge, idempotency_key=f"{name} {number}", amount_minor=8400)
+    return {
+        Booking: booking,
+        Payment: payment,
+        Refund: refund,
+        Delivery: delivery,
+        OfflineCharge: charge,
+        OfflineRefund: by_hand,
+    }
 
 
 @pytest.fixture

@@ -16,13 +16,26 @@ from evently.outbox.models import OutboxMessage
 from events.models import Category, Event, PromoCode, TicketType
 from events.tests.factories import make_hall, make_venue
 from notifications.models import Delivery
-from payments.models import Payment, Refund, WebhookEvent
+from payments.models import GatewayAccount, OfflineCharge, OfflineRefund, Payment, Refund, WebhookEvent
 from venues.models import SeatingPlan, Venue
 
 from .conftest import SignIn, Team, book
 from .pages import typed_into
 
-MODELS = (Organizer, Venue, SeatingPlan, Event, PromoCode, Booking, Payment, Refund, Delivery)
+MODELS = (
+    Organizer,
+    Venue,
+    SeatingPlan,
+    Event,
+    PromoCode,
+    Booking,
+    Payment,
+    Refund,
+    GatewayAccount,
+    OfflineCharge,
+    OfflineRefund,
+    Delivery,
+)
 PLATFORM = (User, OutboxMessage, WebhookEvent)
 Role = Membership.Role
 
@@ -66,12 +79,15 @@ def test_the_addresses_of_others_are_not_found(model: type[Model], what: str, ou
         "events_event_give",
         "venues_venue_import_plan",
         "bookings_booking_cancel",
+        "payments_offlinecharge_record",
+        "payments_offlinerefund_record",
         "events_promocode_many",
     ],
 )
 def test_what_is_done_with_things_of_others_is_not_found(name: str, ours: Team, theirs: Team, sign_in: SignIn) -> None:
     client = sign_in(ours)
     models = {"event": Event, "venue": Venue, "booking": Booking, "promocode": PromoCode}
+    models |= {"offlinecharge": OfflineCharge, "offlinerefund": OfflineRefund}
     thing = theirs.things[models[name.split("_")[1]]]
     url = reverse(f"admin:{name}", args=[thing.pk])
     assert (client.get(url).status_code, client.post(url, {"word": "cancel"}).status_code) == (404, 404)
@@ -114,10 +130,10 @@ def test_nothing_can_be_deleted_by_the_dozen(ours: Team, sign_in: SignIn) -> Non
 @pytest.mark.parametrize(
     ("role", "seen", "edited"),
     [
-        (Role.OWNER, set(MODELS), {Organizer, Venue, Event, PromoCode}),
+        (Role.OWNER, set(MODELS), {Organizer, Venue, Event, PromoCode, GatewayAccount}),
         (Role.MANAGER, set(MODELS), {Venue, Event, PromoCode}),
         (Role.FINANCE, set(MODELS), set()),
-        (Role.BOX_OFFICE, set(MODELS) - {Payment, Refund}, set()),
+        (Role.BOX_OFFICE, set(MODELS) - {Payment, Refund, GatewayAccount, OfflineRefund}, set()),
         (Role.DOOR, {Organizer, Event}, set()),
     ],
 )
