@@ -22,6 +22,7 @@ from django.core.management import call_command
 from django.db import connections
 
 from evently import devservices
+from payments import fake_stripe
 
 PORT = os.environ.get("PORT", "8000")
 HOST = os.environ.get("HOST", "127.0.0.1")
@@ -32,7 +33,7 @@ PROCESSES = {
     "beat": [*CELERY, "beat"],
 }
 DEMO = ["manage.py", "demo", "--rest-by-worker"]
-COLOURS = {"web": "36", "worker": "33", "beat": "35", "demo": "32"}
+COLOURS = {"web": "36", "worker": "33", "beat": "35", "stripe": "34", "demo": "32"}
 CHATTER = re.compile(
     r"""Watching\ for\ file|Performing\ system|System\ check\ identified\ no|Django\ version|Starting\ development|Quit\ the
     |\w+\ \d\d,\ \d{4}\ -\ |GET\ /livez|worker:\ Warm""",
@@ -52,10 +53,11 @@ def main() -> int:
         signal.signal(number, lambda *_: sys.exit(1))  # until the processes run; leaves the services on the way out
     say("Starting PostgreSQL and Valkey ...")
     devservices.ensure(time_limits=False)
+    stripe = stand_in_for_stripe()
     django.setup()
     say("Bringing the database up to date ...")
     call_command("migrate", verbosity=0)
-    processes = PROCESSES | ({"demo": DEMO} if wants_demo() else {})
+    processes = PROCESSES | stripe | ({"demo": DEMO} if wants_demo() else {})
     connections.close_all()
     os.environ.pop("PGOPTIONS", None)  # the platform itself has time limits
     say(f"Starting {', '.join(processes)} ...")
@@ -73,6 +75,26 @@ def port_problem() -> str:
         except OSError as error:
             return f"Port {PORT} is not free ({error.strerror}). Take another one: PORT={int(PORT) + 1} ./dev run"
     return ""
+
+
+def stand_in_for_stripe() -> dict[str, list[str]]:
+    """A process that plays Stripe, and a bank account, unless the environment says itself how to pay."""
+    if any(os.environ.get(name) for name in ("EVENTLY_GATEWAYS", "EVENTLY_STRIPE_KEY")):
+        return {}
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    os.environ |= {
+        "EVENTLY_GATEWAYS": "sandbox,stripe,bank_transfer",
+        "EVENTLY_STRIPE_KEY": fake_stripe.KEY,
+        "EVENTLY_STRIPE_WEBHOOK_SECRETS": fake_stripe.SECRET,
+        "EVENTLY_STRIPE_API": address,
+        "EVENTLY_STRIPE_PAGES": address,
+        "EVENTLY_BANK_HOLDER": "Evently Demo",
+        "EVENTLY_BANK_IBAN": "DE89370400440532013000",
+    }
+    return {"stripe": ["-m", "payments.fake_stripe", str(port), f"http://127.0.0.1:{PORT}/api/v1/payments/webhooks/stripe/"]}
 
 
 def wants_demo() -> bool:

@@ -26,6 +26,7 @@ from evently import audit
 from events.models import Event, TicketType
 from events.services import make_categories_from_plan, publish_event
 from events.tests.factories import make_event, make_venue
+from payments.fake_stripe import KEY, SECRET, FakeStripe
 from venues.importing import import_seating_plan
 
 from .servers import free_port, web, worker
@@ -75,15 +76,43 @@ class Platform:
 
 @pytest.fixture
 def platform(transactional_db: None) -> Iterator[Platform]:
+    with running_platform() as platform:
+        yield platform
+
+
+@contextmanager
+def running_platform(**environment: str) -> Iterator[Platform]:
     inbox, port = Inbox(), free_port()
     post = Controller(inbox, hostname="127.0.0.1", port=port)
     post.start()
-    mail_server = f"smtp://127.0.0.1:{port}"
+    environment["EMAIL_URL"] = f"smtp://127.0.0.1:{port}"
     try:
-        with web(EMAIL_URL=mail_server) as address, worker(site_url=address, EMAIL_URL=mail_server):
+        with web(workers=2, threads=4, **environment) as address, worker(site_url=address, **environment):
             yield Platform(address, inbox)
     finally:
         post.stop()
+
+
+@pytest.fixture
+def company() -> Iterator[FakeStripe]:
+    with FakeStripe() as company:
+        yield company
+
+
+@pytest.fixture
+def platform_with_stripe(transactional_db: None, company: FakeStripe) -> Iterator[Platform]:
+    """Cards and bank transfers are the ways to pay; Stripe knows where to send its messages."""
+    with running_platform(
+        EVENTLY_GATEWAYS="stripe,bank_transfer",
+        EVENTLY_STRIPE_KEY=KEY,
+        EVENTLY_STRIPE_WEBHOOK_SECRETS=SECRET,
+        EVENTLY_STRIPE_API=company.url,
+        EVENTLY_STRIPE_PAGES=company.url,
+        EVENTLY_BANK_HOLDER="Evently Ltd",
+        EVENTLY_BANK_IBAN="DE89370400440532013000",
+    ) as platform:
+        company.set_webhooks(url=f"{platform.address}/api/v1/payments/webhooks/stripe/")
+        yield platform
 
 
 @dataclass
@@ -239,3 +268,79 @@ def test_a_guest_buys_two_seats_from_the_list_without_javascript(platform: Platf
         platform.inbox.wait_for(email)
     sold(event, seats, email)
     assert watch.complaints == []
+
+
+def test_a_guest_pays_by_card_after_a_decline_and_a_question_of_the_bank(
+    platform_with_stripe: Platform, company: FakeStripe
+) -> None:
+    event, seats = make_concert()
+    watch, email = Watch(), "mary@example.org"
+    with chromium() as browser:
+        page = to_the_pay_page(browser, platform_with_stripe, event, seats, email, watch)
+        photograph(page, "stripe-pay")
+        press(page, "button", re.compile("^Pay"))
+        expect(page.get_by_role("heading", level=1)).to_contain_text("8400 EUR")
+        type_card(page, "4000 0000 0000 0002")
+        expect(page.get_by_role("alert")).to_have_text("Your card was declined.")
+        press(page, "link", "Back to the shop")
+        expect(page.get_by_role("status").filter(has_text="Your payment is not finished")).to_be_visible()
+        photograph(page, "stripe-not-finished")
+        press(page, "button", re.compile("^Pay"))
+        type_card(page, "4000 0000 0000 3220")
+        press(page, "button", "Complete authentication")
+        expect(page.locator("article.ticket")).to_have_count(2)
+        platform_with_stripe.inbox.wait_for(email)
+    booking = sold(event, seats, email)
+    assert list(booking.payments.values_list("gateway", "outcome")) == [("stripe", "confirmed")]
+    assert watch.complaints == []
+
+
+def test_a_guest_stops_the_card_payment_and_transfers_the_money(platform_with_stripe: Platform, company: FakeStripe) -> None:
+    event, seats = make_concert()
+    watch, email = Watch(), "jean@example.org"
+    with chromium() as browser:
+        page = to_the_pay_page(browser, platform_with_stripe, event, seats, email, watch)
+        press(page, "button", re.compile("^Pay"))
+        press(page, "link", "Back to the shop")
+        press(page, "button", "Stop this payment")
+        expect(page.get_by_role("status").filter(has_text="nothing was charged")).to_be_visible()
+        page.get_by_text("Bank transfer").click()
+        press(page, "button", re.compile("^Pay"))
+        expect(page.get_by_role("heading", level=1)).to_have_text("Now transfer the money")
+        photograph(page, "transfer")
+        letter = platform_with_stripe.inbox.wait_for(email)
+        page.get_by_role("link", name="Pay in another way").click()
+        expect(page.get_by_role("link", name="How to pay")).to_be_visible()
+        photograph(page, "transfer-pay-again")
+    booking = Booking.objects.get(event=event)
+    text = letter.get_body(("plain",))
+    assert text is not None
+    assert all(word in text.get_content() for word in (booking.reference, "DE89370400440532013000", "€84.00"))
+    assert list(booking.payments.order_by("created_at").values_list("gateway", "status")) == [
+        ("stripe", "abandoned"),
+        ("bank_transfer", "pending"),
+    ]
+    [session] = company.book.all("checkout.session")
+    assert (session["status"], watch.complaints, audit.complaints()) == ("expired", [], {})
+
+
+def to_the_pay_page(browser: Browser, platform: Platform, event: Event, seats: list[UUID], email: str, watch: Watch) -> Page:
+    context = browser.new_context(locale="en-GB", java_script_enabled=False, viewport={"width": 390, "height": 844})
+    watch.look_at(context)
+    page = context.new_page()
+    page.goto(f"{platform.address}{event.get_absolute_url()}")
+    press(page, "link", "Pick seats")
+    page.locator("details.sect > summary").first.click()
+    for seat in seats:
+        page.locator(f'input[name="seat"][value="{seat}"]').check(force=True)
+    press(page, "button", re.compile("Continue"))
+    page.get_by_label("Name", exact=True).first.fill("Mary Sun")
+    page.get_by_label(re.compile("e-mail", re.IGNORECASE)).first.fill(email)
+    page.locator('input[name="terms"]').check()
+    press(page, "button", re.compile("Continue to payment"))
+    return page
+
+
+def type_card(page: Page, number: str) -> None:
+    page.get_by_label("Card number").fill(number)
+    press(page, "button", "Pay")

@@ -6,7 +6,7 @@ refuses to talk to it, or to any other address than Stripe's own.
 """
 
 from .book import Book, Refused
-from .server import FakeStripe
+from .server import KEY, SECRET, FakeStripe
 from .webhooks import Message
 
-__all__ = ["Book", "FakeStripe", "Message", "Refused"]
+__all__ = ["KEY", "SECRET", "Book", "FakeStripe", "Message", "Refused"]
