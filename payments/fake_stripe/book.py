@@ -54,6 +54,7 @@ class Book:
     def __init__(self, *, address: Callable[[], str], account: str, now: Callable[[], float] = time.time) -> None:
         self.account, self.now, self._address = account, now, address
         self.things: dict[str, Thing] = {}
+        self.by_kind: dict[str, list[Thing]] = {}  # each oldest first
         self.cards: dict[str, str] = {}  # by charge: what the tests' card numbers decide later
         self._numbers = itertools.count(1)
 
@@ -69,8 +70,8 @@ class Book:
 
     def all(self, kind: str, **like: Any) -> Iterator[Thing]:
         """Things of a kind with these members, newest first."""
-        for thing in reversed(list(self.things.values())):
-            if thing["object"] == kind and all(thing.get(name) == value for name, value in like.items()):
+        for thing in reversed(self.by_kind.get(kind, []).copy()):
+            if all(thing.get(name) == value for name, value in like.items()):
                 self._close_old(thing)
                 yield thing
 
@@ -296,6 +297,7 @@ class Book:
         thing_id = f"{prefix}_{next(self._numbers):06d}{token_hex(8)}"
         thing = {"id": thing_id, "object": kind, "created": int(self.now()), **members}
         self.things[thing_id] = thing
+        self.by_kind.setdefault(kind, []).append(thing)
         return thing
 
     def _intent_of(self, session: Thing) -> Thing:

@@ -119,10 +119,9 @@ class FakeStripe:
         for name, value in settings.items():
             setattr(self.accounts[key].endpoint, name, tuple(value) if name == "kinds" else value)
 
-    def events(self, *kinds: str, key: str = KEY) -> list[Thing]:
-        """What has happened, oldest first."""
-        with self.lock:
-            events = list(self.accounts[key].book.all("event"))[::-1]
+    def events(self, *kinds: str, key: str = KEY, after: int = 0) -> list[Thing]:
+        """What has happened, oldest first, without the first `after` events."""
+        events = self.accounts[key].book.by_kind.get("event", [])[after:]
         return [event for event in events if not kinds or event["type"] in kinds]
 
     def message(self, event: Thing, *, key: str = KEY, **more: Any) -> Message:
@@ -135,10 +134,10 @@ class FakeStripe:
     def tell(self) -> None:
         """Hand new events to the courier."""
         for account in self.accounts.values():
-            events = list(account.book.all("event"))[::-1]
-            for event in events[account.told :]:
+            events = account.book.by_kind.get("event", [])[account.told :]
+            for event in events:
                 self.courier.send(account.endpoint, event)
-            account.told = len(events)
+            account.told += len(events)
 
 
 class Server(ThreadingHTTPServer):
