@@ -5,9 +5,7 @@ from datetime import date
 from typing import Any, cast
 
 from django.contrib import messages
-from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -17,6 +15,7 @@ from django.utils.translation import ngettext
 from bookings.models import Booking
 from evently.accounts.models import User
 from evently.desk.confirm import unless_confirmed
+from evently.desk.forms import form_page
 from evently.desk.scope import ScopedAdmin
 from evently.errors import DomainError
 
@@ -173,30 +172,8 @@ class EventDatesAdmin(ScopedAdmin):
         drafts = Event.objects.filter(series=event.series_id, status=Event.Status.DRAFT).exclude(series=None)
         return drafts.select_related("seating_plan").defer("seating_plan__layout", "names", "words").order_by("starts_at")
 
-    def _date_page(
-        self,
-        request: HttpRequest,
-        event: Event,
-        *,
-        title: str,
-        form: Form,
-        facts: Sequence[str],
-        button: str,
-        planned: Sequence[PlannedDate] = (),
-    ) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "original": event,
-            "title": title,
-            "form": form,
-            "media": self.media + form.media,
-            "facts": facts,
-            "button": button,
-            "planned": planned,
-        }
-        response = TemplateResponse(request, "admin/events/event/dates.html", context, status=422 if form.errors else 200)
-        return response.render()  # now, while the clock of the venue holds
+    def _date_page(self, request: HttpRequest, event: Event, **parts: Any) -> HttpResponse:
+        return form_page(request, admin=self, obj=event, template="admin/events/event/dates.html", **parts)
 
     @staticmethod
     def _to(event: Event) -> HttpResponse:

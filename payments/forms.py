@@ -1,10 +1,16 @@
 """How to pay, and what to do at the sandbox's pay page."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, cast
 
 from django import forms
+from django.contrib.admin.widgets import AdminDateWidget
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
+
+from evently import money
+from evently.accounts.models import Organizer
 
 from .gateways import Gateway
 from .models import SandboxCharge
@@ -20,6 +26,52 @@ class PayForm(forms.Form):
         field = cast(forms.ChoiceField, self.fields["gateway"])
         field.choices = [(gateway.name, gateway.label) for gateway in ways]
         self.initial.setdefault("gateway", ways[0].name if ways else "")
+
+
+class NoteForm(forms.Form):
+    """How money found its way, in words that are kept."""
+
+    note = forms.CharField(label=_("How was it paid?"), max_length=300, help_text=_("Like: by bank transfer on 3 May."))
+
+
+class GiveBackForm(forms.Form):
+    """Some of what was paid, as people write it. The cleaned amount is in minor units."""
+
+    amount = forms.DecimalField(label=_("Amount"), min_value=0, max_value=10_000_000)
+    note = forms.CharField(label=_("Why?"), max_length=300, help_text=_("For your books; the buyer does not see it."))
+    key = forms.CharField(widget=forms.HiddenInput, max_length=40)
+
+    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.currency = currency
+
+    def clean_amount(self) -> int:
+        amount = self.cleaned_data["amount"]
+        if not amount or amount != round(amount, money.digits(self.currency)):
+            raise forms.ValidationError(_("Please give an amount in %(currency)s."), params={"currency": self.currency})
+        return money.to_minor(amount, self.currency)
+
+
+class PeriodForm(forms.Form):
+    """From a day to another, both of them included, in UTC."""
+
+    organizer = forms.ModelChoiceField(Organizer.objects.none(), label=_("For"), empty_label=None)
+    since = forms.DateField(label=_("From"), widget=AdminDateWidget)
+    until = forms.DateField(label=_("To"), widget=AdminDateWidget)
+
+    def __init__(self, *args: Any, organizers: QuerySet[Organizer], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast("forms.ModelChoiceField[Organizer]", self.fields["organizer"]).queryset = organizers
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        if not self.errors and values["until"] < values["since"]:
+            self.add_error("until", _("This is before the first day."))
+        return values
+
+    def period(self) -> dict[str, Any]:
+        first, last = (datetime.combine(self.cleaned_data[name], time(), tzinfo=UTC) for name in ("since", "until"))
+        return {"organizer_id": self.cleaned_data["organizer"].pk, "since": first, "until": last + timedelta(days=1)}
 
 
 class SandboxForm(forms.Form):

@@ -32,11 +32,11 @@ def overview(desk: "Desk", request: HttpRequest) -> dict[str, Any]:
         return desk.get_model_admin(model).get_queryset(request)
 
     drafts = rows(Event).filter(status=Event.Status.DRAFT).count()
-    refunds = rows(Refund).filter(status=Refund.Status.REQUESTED).count()
+    refunds = rows(Refund).filter(status=Refund.Status.FAILED).count()
     failed = rows(Delivery).filter(status=Delivery.Status.FAILED).count()
     dead = rows(OutboxMessage).exclude(dead_at=None).count()
     found = (
-        (refunds, ngettext("%d refund is due", "%d refunds are due", refunds), "payments_refund", "status__exact=requested"),
+        (refunds, ngettext("%d refund failed", "%d refunds failed", refunds), "payments_refund", "status__exact=failed"),
         (
             failed,
             ngettext("%d mail did not arrive", "%d mails did not arrive", failed),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
@@ -17,7 +18,8 @@ from events import summary
 from events.models import Event, PromoCode
 from events.tests.factories import Hall, make_hall, make_organizer, make_venue
 from notifications.models import Delivery
-from payments.models import GatewayAccount, OfflineCharge, OfflineRefund, Payment, Refund
+from payments import ledger
+from payments.models import Dispute, GatewayAccount, LedgerTransaction, OfflineCharge, OfflineRefund, Payment, Refund
 from venues.models import SeatingPlan, Venue
 
 SignIn = Callable[..., Client]
@@ -77,9 +79,19 @@ def book(team: Team) -> dict[type[Model], Any]:
         outcome=Payment.Outcome.CONFIRMED,
         idempotency_key=f"{name} {number}",
     )
+    with transaction.atomic():
+        ledger.book_capture(payment)
     refund = Refund.objects.create(
-        event=event, payment=payment, amount_minor=8400, currency="EUR", reason=Refund.Reason.BOOKING_CANCELLED
+        event=event,
+        payment=payment,
+        key="test",
+        amount_minor=4200,
+        currency="EUR",
+        reason=Refund.Reason.BY_STAFF,
+        status=Refund.Status.FAILED,
+        error="The account is closed.",
     )
+    dispute = Dispute.objects.create(event=event, payment=payment, gateway_id="d", amount_minor=1, currency="EUR")
     delivery = Delivery.objects.create(
         key=f"{name} {number}",
         kind="booking.confirmed",
@@ -99,6 +111,8 @@ def book(team: Team) -> dict[type[Model], Any]:
         Delivery: delivery,
         OfflineCharge: charge,
         OfflineRefund: by_hand,
+        Dispute: dispute,
+        LedgerTransaction: payment.ledger_transactions.get(kind="capture"),
     }
 
 

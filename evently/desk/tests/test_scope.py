@@ -16,7 +16,16 @@ from evently.outbox.models import OutboxMessage
 from events.models import Category, Event, PromoCode, TicketType
 from events.tests.factories import make_hall, make_venue
 from notifications.models import Delivery
-from payments.models import GatewayAccount, OfflineCharge, OfflineRefund, Payment, Refund, WebhookEvent
+from payments.models import (
+    Dispute,
+    GatewayAccount,
+    LedgerTransaction,
+    OfflineCharge,
+    OfflineRefund,
+    Payment,
+    Refund,
+    WebhookEvent,
+)
 from venues.models import SeatingPlan, Venue
 
 from .conftest import SignIn, Team, book
@@ -31,6 +40,8 @@ MODELS = (
     Booking,
     Payment,
     Refund,
+    Dispute,
+    LedgerTransaction,
     GatewayAccount,
     OfflineCharge,
     OfflineRefund,
@@ -133,7 +144,7 @@ def test_nothing_can_be_deleted_by_the_dozen(ours: Team, sign_in: SignIn) -> Non
         (Role.OWNER, set(MODELS), {Organizer, Venue, Event, PromoCode, GatewayAccount}),
         (Role.MANAGER, set(MODELS), {Venue, Event, PromoCode}),
         (Role.FINANCE, set(MODELS), set()),
-        (Role.BOX_OFFICE, set(MODELS) - {Payment, Refund, GatewayAccount, OfflineRefund}, set()),
+        (Role.BOX_OFFICE, set(MODELS) - {Payment, Refund, Dispute, LedgerTransaction, GatewayAccount, OfflineRefund}, set()),
         (Role.DOOR, {Organizer, Event}, set()),
     ],
 )

@@ -1,0 +1,99 @@
+"""Refunds, disputes and the ledger at the desk."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from evently.accounts.models import Membership
+from payments import ledger
+from payments.models import LedgerEntry, Payment, Refund
+
+from .conftest import SignIn, Team
+
+Role = Membership.Role
+
+
+def page(thing: Any, name: str) -> str:
+    return reverse(f"admin:payments_{thing._meta.model_name}_{name}", args=[thing.pk])
+
+
+def give_back(client: Any, payment: Payment, amount: str, **more: str) -> Any:
+    key = client.get(page(payment, "give_back")).context["form"]["key"].value()
+    return client.post(page(payment, "give_back"), {"amount": amount, "note": "rain", "key": key} | more)
+
+
+def test_some_of_the_money_is_given_back_once(ours: Team, sign_in: SignIn) -> None:
+    client, payment = sign_in(ours, Role.FINANCE), ours.things[Payment]
+    asked = client.get(page(payment, "give_back"))
+    assert "€42.00 of" in asked.text
+    form = {"amount": "12.50", "note": "rain", "key": asked.context["form"]["key"].value()}
+    for _click in range(2):
+        assert client.post(page(payment, "give_back"), form).status_code == 302
+    refund = Refund.objects.exclude(pk=ours.things[Refund].pk).get()
+    assert (refund.amount_minor, refund.note, refund.reason, refund.status) == (1250, "rain", "by_staff", "requested")
+    assert refund.actor.startswith("user:")
+
+
+@pytest.mark.parametrize(
+    ("amount", "told"),
+    [
+        ("42.01", "There is not so much left"),
+        ("0", "Please give an amount in EUR."),
+        ("0.001", "Please give an amount in EUR."),
+        ("-1", "greater than or equal to 0"),
+        ("NaN", "Enter a number."),
+        ("", "This field is required."),
+    ],
+)
+def test_an_amount_that_cannot_go_back_is_refused(ours: Team, sign_in: SignIn, amount: str, told: str) -> None:
+    answer = give_back(sign_in(ours), ours.things[Payment], amount)
+    assert (answer.status_code, told in answer.text, Refund.objects.count()) == (422, True, 1)
+
+
+def test_a_refund_that_failed_is_tried_again(ours: Team, sign_in: SignIn) -> None:
+    client, refund = sign_in(ours, Role.FINANCE), ours.things[Refund]
+    assert "The account is closed." in client.get(page(refund, "change")).text
+    client.post(page(refund, "retry"))
+    refund.refresh_from_db()
+    assert (refund.status, refund.tries) == ("requested", 1)
+    answer = client.post(page(refund, "retry"), follow=True)
+    assert "Only a refund that has failed" in answer.text
+
+
+def test_a_refund_that_failed_was_paid_in_another_way(ours: Team, sign_in: SignIn) -> None:
+    client, refund = sign_in(ours, Role.FINANCE), ours.things[Refund]
+    assert client.post(page(refund, "paid"), {"note": ""}).status_code == 422
+    client.post(page(refund, "paid"), {"note": "in cash"})
+    refund.refresh_from_db()
+    assert (refund.status, refund.note, refund.payment.booking.payment_status) == ("succeeded", "in cash", "partly_refunded")
+
+
+@pytest.mark.parametrize(("kind", "name"), [(Payment, "give_back"), (Refund, "retry"), (Refund, "paid")])
+def test_money_is_moved_by_those_who_may(ours: Team, theirs: Team, sign_in: SignIn, kind: type[Any], name: str) -> None:
+    assert sign_in(ours).post(page(theirs.things[kind], name)).status_code == 404
+    for role in (Role.DOOR, Role.BOX_OFFICE):
+        assert sign_in(ours, role).post(page(ours.things[kind], name)).status_code in (403, 404)
+    assert Refund.objects.filter(status="failed").count() == Refund.objects.count()
+
+
+def test_the_statement_tells_what_a_team_has_earned(ours: Team, theirs: Team, sign_in: SignIn) -> None:
+    client, address = sign_in(ours, Role.FINANCE), reverse("admin:payments_ledgertransaction_statement")
+    ledger.book_refund_due(ours.things[Refund])
+    day = timezone.now().date()
+    period = {"organizer": str(ours.organizer.pk), "since": f"{day}", "until": f"{day}"}
+    (line,) = client.get(address, period).context["lines"]
+    assert (line.currency, line.before, line.payments, line.refunds, line.after) == ("EUR", 0, 8400, 4200, 4200)
+    own = LedgerEntry.objects.filter(transaction__organizer=ours.organizer, account="organizer")
+    assert line.after == -sum(own.values_list("amount_minor", flat=True))
+    later = period | {"since": f"{day + timedelta(days=1)}", "until": f"{day + timedelta(days=9)}"}
+    (line,) = client.get(address, later).context["lines"]
+    assert (line.before, line.payments, line.after) == (4200, 0, 4200)
+
+    rows = client.get(address, period | {"csv": "1"}).text.splitlines()
+    assert rows[1] == "EUR,0.00,84.00,42.00,0.00,0.00,0.00,0.00,42.00"
+    assert client.get(address, period | {"organizer": str(theirs.organizer.pk)}).status_code == 422
+    assert client.get(address, later | {"until": f"{day}"}).status_code == 422
+    assert sign_in(ours, Role.DOOR).get(address).status_code == 403
