@@ -28,17 +28,14 @@ def record_received(*, charge_id: UUID, amount_minor: int, note: str, actor: str
 @transactional
 def record_sent_back(*, refund_id: UUID, note: str, actor: str) -> OfflineRefund:
     """Write down that somebody has sent the money back. Raises `AlreadyRecorded`."""
-    refund = OfflineRefund.objects.select_for_update().get(pk=refund_id)
-    if refund.done_at:
+    if not OfflineRefund.objects.filter(pk=refund_id, done_at=None).update(done_at=Now(), note=note, recorded_by=actor):
         raise AlreadyRecorded
-    OfflineRefund.objects.filter(pk=refund_id).update(done_at=Now(), note=note, recorded_by=actor)
-    refund.refresh_from_db()
-    return refund
+    return OfflineRefund.objects.get(pk=refund_id)
 
 
 @transactional
 def _receive(charge_id: UUID, *, amount_minor: int, note: str, actor: str) -> UUID:
-    charge = OfflineCharge.objects.select_for_update().get(pk=charge_id)
+    charge = OfflineCharge.objects.lock().get(pk=charge_id)
     if charge.status == OfflineCharge.Status.RECEIVED:
         raise AlreadyRecorded
     OfflineCharge.objects.filter(pk=charge_id).update(

@@ -72,7 +72,7 @@ class Offline(Gateway):
 
     @transaction.atomic
     def _refund(self, *, gateway_id: str, key: str, amount_minor: int, currency: str, reference: str) -> RefundResult:
-        charge = OfflineCharge.objects.select_for_update().get(pk=self._charge(gateway_id).pk)
+        charge = OfflineCharge.objects.lock().get(pk=self._charge(gateway_id).pk)
         if known := charge.refunds.filter(idempotency_key=key).select_related("charge").first():
             return _result(known)
         promised = charge.refunds.aggregate(sum=Sum("amount_minor"))["sum"] or 0

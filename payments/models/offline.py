@@ -1,5 +1,7 @@
 """What people write down of money that no gateway tells of."""
 
+from typing import Self
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -7,6 +9,12 @@ from django.utils.translation import gettext_lazy as _
 from evently.database import EditableRow
 
 from .payment import Payment
+
+
+class OfflineChargeQuerySet(models.QuerySet["OfflineCharge"]):
+    def lock(self) -> Self:
+        """Nobody else writes down anything about it meanwhile."""
+        return self.select_for_update(of=("self",), no_key=True)
 
 
 class OfflineCharge(EditableRow):
@@ -29,6 +37,8 @@ class OfflineCharge(EditableRow):
     received_at = models.DateTimeField(_("received"), null=True, blank=True)
     recorded_by = models.CharField(_("recorded by"), max_length=60, blank=True)
     note = models.CharField(_("reason"), max_length=200, blank=True)
+
+    objects = OfflineChargeQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("money expected")

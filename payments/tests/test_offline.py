@@ -1,6 +1,9 @@
 """Bank transfers and money at the door: expected for days, written down by people."""
 
+import time
+from collections import Counter
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -22,6 +25,7 @@ from payments import gateways
 from payments.accounts import ways_to_pay
 from payments.gateways import BadSignature, RefundRefused, RefundStatus, UnknownCharge
 from payments.models import GatewayAccount, OfflineCharge, OfflineRefund, Payment
+from payments.models.offline import OfflineChargeQuerySet
 from payments.offline import AlreadyRecorded, record_received, record_sent_back
 from payments.reconciliation import PATIENCE, reconcile
 
@@ -162,6 +166,28 @@ def test_two_people_who_write_down_the_same_money_write_it_down_once(hall: Hall)
     assert outcomes(booking) == [("captured", "confirmed")]
 
 
+def test_without_the_lock_it_is_written_down_several_times(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_lock(monkeypatch)
+    booking = hold(hall, 1)
+    check_out(booking, "bank_transfer")
+    assert results(race([lambda: receive(booking)] * 4))["Payment"] > 1
+
+
+def without_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for anybody, and everybody is slow between looking and writing."""
+
+    def slowly(step: Any) -> Any:
+        def slow(*args: Any, **kwargs: Any) -> Any:
+            time.sleep(0.05)
+            return step(*args, **kwargs)
+
+        return slow
+
+    monkeypatch.setattr(OfflineChargeQuerySet, "lock", lambda self: self)
+    monkeypatch.setattr(OfflineChargeQuerySet, "update", slowly(OfflineChargeQuerySet.update))
+    monkeypatch.setattr(OfflineRefund, "save", slowly(OfflineRefund.save))
+
+
 def test_nobody_speaks_for_a_bank_account(hall: Hall) -> None:
     with pytest.raises(BadSignature):
         gateways.get("bank_transfer").parse_webhook(headers={}, body=b"{}")
@@ -199,17 +225,22 @@ def test_a_refund_is_to_be_done_by_hand_and_never_more_than_came(hall: Hall) -> 
         record_sent_back(refund_id=OfflineRefund.objects.get().pk, note="again", actor="user:1")
 
 
-def test_refunds_by_hand_at_the_same_time_do_not_exceed_what_came(hall: Hall) -> None:
+def give_back_at_once(hall: Hall) -> Counter[str]:
+    """What becomes of four refunds of 50.00 each at the same time, when 84.00 have come."""
     booking = hold(hall, 1)
     payment = check_out(booking, "bank_transfer").payment
     receive(booking)
+    facts: dict[str, Any] = {"gateway_id": payment.gateway_id, "currency": "EUR", "reference": "r", "amount_minor": 5000}
+    return results(race([partial(gateways.get("bank_transfer").refund, key=key, **facts) for key in "abcd"]))
 
-    def give_back(key: str) -> Any:
-        facts = {"gateway_id": payment.gateway_id, "currency": "EUR", "reference": "r", "amount_minor": 5000}
-        return gateways.get("bank_transfer").refund(key=key, **facts)  # type: ignore[arg-type]
 
-    done = race([lambda key=key: give_back(key) for key in "abcd"])  # type: ignore[misc]
-    assert results(done) == {"RefundResult": 1, "RefundRefused": 3}
+def test_refunds_by_hand_at_the_same_time_do_not_exceed_what_came(hall: Hall) -> None:
+    assert give_back_at_once(hall) == {"RefundResult": 1, "RefundRefused": 3}
+
+
+def test_without_the_lock_refunds_by_hand_exceed_what_came(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_lock(monkeypatch)
+    assert give_back_at_once(hall)["RefundResult"] > 1
 
 
 # At the desk
