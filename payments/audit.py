@@ -214,3 +214,28 @@ register(
     """,
     remedy=MONEY,
 )
+register(
+    "payments.offline",
+    "Money that somebody has written down as received has had its effect.",
+    """
+    SELECT c.id, concat_ws(' ', c.purpose, 'received', c.received_minor, c.currency || ', its payment is', p.status, 'over',
+        coalesce(p.captured_minor, 0), p.captured_currency) AS what
+    FROM payments_offlinecharge c JOIN payments_payment p ON p.id = c.payment_id
+    WHERE c.status = 'received' AND c.received_at < statement_timestamp() - interval '15 minutes'
+        AND (coalesce(p.captured_minor, 0), p.captured_currency) <> (c.received_minor, c.currency)
+    """,
+    remedy="See that the worker runs: reconcile_payments settles it. Compare with the bank statement and the reason given.",
+)
+register(
+    "payments.card_testing",
+    "Nobody tries stolen cards.",
+    """
+    SELECT coalesce(nullif(b.address, ''), b.id::text) AS id, concat_ws(' ', sum(p.declines), 'declined tries for',
+        count(DISTINCT b.id), 'bookings from one address, the last at', max(p.declined_at)) AS what
+    FROM payments_payment p JOIN bookings_booking b ON b.id = p.booking_id
+    WHERE p.declines > 0 AND p.declined_at > statement_timestamp() - interval '1 day'
+    GROUP BY 1 HAVING sum(p.declines) >= 12
+    """,
+    remedy="It is stopped already. If it goes on from other addresses, tell Stripe, and ask for a challenge on every card there.",
+    is_warning=True,
+)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from bookings.models import Booking
@@ -13,7 +14,7 @@ from events.models import Event
 
 from . import services
 from .gateways import UnknownCharge
-from .models import Payment, Refund, WebhookEvent
+from .models import OfflineCharge, Payment, Refund, WebhookEvent
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,9 @@ def reconcile() -> Report:
     refund that is due. What nobody has paid when the seats are kept no longer, can be paid no longer.
     """
     report = Report()
-    old = Payment.objects.open().filter(created_at__lte=Now() - PATIENCE).order_by("pk")
+    received = Q(offline_charge__status=OfflineCharge.Status.RECEIVED, outcome="")  # and then somebody's browser or server died
+    undecided = Payment.objects.filter(Q(status__in=Payment.OPEN) | received)
+    old = undecided.filter(created_at__lte=Now() - PATIENCE).order_by("pk")
     for payment_id in list(old.values_list("pk", flat=True)):
         try:
             payment = services.settle_from_gateway(payment_id=payment_id)

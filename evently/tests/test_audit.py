@@ -249,6 +249,17 @@ DAMAGES = [
         "UPDATE payments_ledgerentry SET account = 'by_hand' WHERE account = 'organizer' AND "
         f"{ENTRIES.format('capture', 'paid')}",
     ),
+    damage(
+        "payments.offline",
+        "INSERT INTO payments_offlinecharge (id, payment_id, gateway, account, purpose, amount_minor, currency, due_at, status, "
+        "received_minor, received_at, recorded_by, note) SELECT gen_random_uuid(), id, 'bank_transfer', '', 'x', amount_minor, "
+        "currency, now(), 'received', captured_minor + 1, now() - interval '1 hour', 'x', 'x' FROM payments_payment "
+        "WHERE booking_id = %(paid)s",
+    ),
+    damage(
+        "payments.card_testing",
+        "UPDATE payments_payment SET declines = 12, declined_at = statement_timestamp() WHERE booking_id = %(paid)s",
+    ),
     damage("payments.ledger_disputes", f"UPDATE payments_dispute SET status = 'open' WHERE {REFUND_OF.format('partly')}"),
     damage(
         "payments.ledger_disputes",

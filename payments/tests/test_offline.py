@@ -150,6 +150,16 @@ def test_money_after_the_deadline_buys_the_seats_while_they_are_free_or_goes_bac
     assert refunds(booking) == ([("seats_lost", 8400, "EUR")] if taken else [])
 
 
+def test_what_was_written_down_before_everything_died_is_settled_later(hall: Hall) -> None:
+    booking = hold(hall, 1)
+    check_out(booking, "bank_transfer")
+    Payment.objects.update(status="abandoned", created_at=timezone.now() - PATIENCE)
+    charge = {"status": "received", "received_minor": 8400, "received_at": timezone.now(), "recorded_by": "user:1", "note": "7"}
+    OfflineCharge.objects.update(**charge)
+    reconcile()
+    assert state(booking) == ("confirmed", "paid")
+
+
 def test_who_pays_by_card_after_all_is_not_expected_to_transfer(hall: Hall) -> None:
     booking = hold(hall, 1)
     check_out(booking, "bank_transfer")
