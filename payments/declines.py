@@ -4,12 +4,13 @@ Counted are the tries that gateways refused, as they tell, for one booking and f
 """
 
 import logging
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Max, Q, QuerySet, Sum
+from django.db.models import Max, Q, Sum
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -46,30 +47,42 @@ def count_declines(payment: Payment, declines: int) -> None:
 
 def has_too_many_declines(payment: Payment) -> bool:
     """Whether this payment's booking or its address has used up its tries, and the payment must be stopped."""
-    return _is_stopped(Booking.objects.get(pk=payment.booking_id))
+    return settings.EVENTLY_RATE_LIMITS and _tries(payment.booking_id).are_used_up
 
 
 def refuse_too_many_declines(*, booking_id: UUID) -> None:
     """Raise `TooManyDeclines` for a booking or an address that has used up its tries, or has to wait for the next."""
-    if not settings.EVENTLY_RATE_LIMITS:
-        return
-    booking = Booking.objects.get(pk=booking_id)
-    if _is_stopped(booking):
-        raise TooManyDeclines
-    last = _recent(booking).aggregate(tries=Sum("declines"), at=Max("declined_at"))
-    over = (last["tries"] or 0) - PATIENT
-    if over >= 0 and _recent(booking).filter(declined_at__gt=Now() - FIRST_WAIT * 2**over).exists():
-        raise TooManyDeclines
+    if settings.EVENTLY_RATE_LIMITS:
+        tries = _tries(booking_id)
+        if tries.are_used_up or tries.must_wait:
+            raise TooManyDeclines
 
 
-def _is_stopped(booking: Booking) -> bool:
-    if not settings.EVENTLY_RATE_LIMITS:
-        return False
-    own = booking.payments.aggregate(tries=Sum("declines"))["tries"] or 0
-    return own >= MOST_OF_BOOKING or (_recent(booking).aggregate(tries=Sum("declines"))["tries"] or 0) >= MOST_OF_ADDRESS
+@dataclass(frozen=True, slots=True)
+class _Tries:
+    """Declined tries of a booking, and those of the last hour of all its address's; how long ago the last one was."""
+
+    of_booking: int
+    of_address: int
+    last: timedelta
+
+    @property
+    def are_used_up(self) -> bool:
+        return self.of_booking >= MOST_OF_BOOKING or self.of_address >= MOST_OF_ADDRESS
+
+    @property
+    def must_wait(self) -> bool:
+        over = self.of_address - PATIENT
+        return over >= 0 and self.last < FIRST_WAIT * 2**over
 
 
-def _recent(booking: Booking) -> QuerySet[Payment]:
-    """What was declined lately for the booking, and for all of its network address."""
-    near = Q(booking=booking) | Q(booking__address=booking.address) if booking.address else Q(booking=booking)
-    return Payment.objects.filter(near, declines__gt=0, declined_at__gt=Now() - REMEMBERED)
+def _tries(booking_id: UUID) -> _Tries:
+    address = Booking.objects.values_list("address", flat=True).get(pk=booking_id)
+    near = Q(booking=booking_id) | Q(booking__address=address) if address else Q(booking=booking_id)
+    lately = Q(declined_at__gt=Now() - REMEMBERED)
+    found = Payment.objects.filter(near, declines__gt=0).aggregate(
+        of_booking=Sum("declines", filter=Q(booking=booking_id), default=0),
+        of_address=Sum("declines", filter=lately, default=0),
+        last=Now() - Max("declined_at", filter=lately),
+    )
+    return _Tries(found["of_booking"], found["of_address"], found["last"] or REMEMBERED)

@@ -18,6 +18,7 @@ from bookings.models import Booking
 from bookings.sale import Buyer
 from bookings.tests.races import outcomes as results
 from bookings.tests.races import race
+from evently.audit import complaints
 from events.tests.factories import Hall, make_hall
 from payments import declines
 from payments.declines import TooManyDeclines
@@ -281,6 +282,8 @@ def test_106_a_network_that_tries_cards_with_many_bookings_is_stopped_for_an_hou
     check_out(hold(hall, 6, buyer=Buyer(session="honest", address="b" * 32)), "stripe")
     Payment.objects.exclude(declined_at=None).update(declined_at=Now() - timedelta(minutes=61))
     check_out(hold(hall, 7, buyer=Buyer(session="thief7", address="a" * 32)), "stripe")
+    assert list(complaints("payments")) == ["payments.card_testing"]
+    Payment.objects.exclude(declined_at=None).update(declined_at=Now() - timedelta(days=2))
 
 
 def test_106_the_pay_page_says_so_politely(company: FakeStripe, hall: Hall, ann: Client) -> None:
