@@ -26,7 +26,7 @@ from payments.models import Payment
 from payments.services import cancel_booking
 
 from . import admin_codes  # noqa: F401 -- registers what it has
-from .models import Booking, BookingHistory, BookingSeat
+from .models import Booking, BookingHistory, BookingSeat, BookingService
 
 CANCELLERS: Roles = MANAGERS | {Role.BOX_OFFICE}
 NEWEST_EVENTS = 30
@@ -79,6 +79,20 @@ class SeatInline(ReadOnlyInline):
         return format_html("{} " * len(tickets), *tickets) if tickets else "-"
 
 
+class ServiceInline(ReadOnlyInline):
+    model = BookingService
+    fields = readonly_fields = ("event_service", "quantity", "price")
+    verbose_name_plural = gettext_lazy("Services")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BookingService]:
+        rows: QuerySet[BookingService] = super().get_queryset(request)
+        return rows.select_related("event_service__service", "booking").order_by("event_service__position")
+
+    @admin.display(description=gettext_lazy("price of one"))
+    def price(self, line: BookingService) -> str:
+        return money_exact(line.price_minor, line.booking.currency)
+
+
 class PaymentInline(ReadOnlyInline):
     model = Payment
     fields = readonly_fields = ("created_at", "link", "amount", "state", "outcome")
@@ -116,7 +130,7 @@ class BookingAdmin(ReadOnlyAdmin, VenueClockAdmin):
     search_fields = ("reference", "email", "name")
     date_hierarchy = "created_at"
     ordering = ("-created_at",)
-    inlines = (SeatInline, PaymentInline, HistoryInline)
+    inlines = (SeatInline, ServiceInline, PaymentInline, HistoryInline)
     readonly_fields = (
         "reference",
         "state",

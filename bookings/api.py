@@ -24,7 +24,7 @@ from payments.services import cancel_booking, start_checkout
 
 from . import services
 from .forms import TERMS_VERSION
-from .models import Booking, Ticket
+from .models import Booking, BookingService, Ticket
 from .picking import Wish
 from .sale import Buyer
 from .serializers import (
@@ -94,18 +94,20 @@ class BookingViewSet(viewsets.GenericViewSet[Booking]):
         form.is_valid(raise_exception=True)
         wish = form.validated_data
         common: dict[str, Any] = {"buyer": self._buyer(), "event_id": wish["event"], "once": once_of(request)}
+        if extras := wish.get("services"):
+            common |= {"services": extras}
         if typed := wish.get("code", ""):
             common |= {"code": self._count_code(typed)}
         if seats := wish.get("seats"):
             booking = services.hold_seats(seats=seats, **common)
         else:
-            extras = Wish(wheelchairs=wish["wheelchairs"], aisle=wish["aisle"])
-            booking = services.hold_best(quantities=wish["items"], wish=extras, **common)
+            places = Wish(wheelchairs=wish["wheelchairs"], aisle=wish["aisle"])
+            booking = services.hold_best(quantities=wish["items"], wish=places, **common)
         return Response(_rendered([booking], request)[0], status=status.HTTP_201_CREATED)
 
     @extend_schema(
         operation_id="change_hold",
-        summary="Add seats, give some back, or use a code",
+        summary="Add seats, give some back, use a code, or take services",
         description="All or nothing; the deadline stays. A seat in both lists gets another ticket type.",
         request=ChangeSerializer,
         responses=BookingSerializer,
@@ -114,7 +116,9 @@ class BookingViewSet(viewsets.GenericViewSet[Booking]):
         form = ChangeSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         booking_id, buyer, wish = self.get_object().pk, self._buyer(), form.validated_data
-        if "code" not in wish:
+        if "services" in wish:
+            services.set_services(booking_id=booking_id, quantities=wish["services"], actor=str(buyer))
+        elif "code" not in wish:
             services.change_hold(booking_id=booking_id, buyer=buyer, **wish)
         elif wish["code"] is None:
             services.remove_code(booking_id=booking_id, actor=str(buyer))
@@ -194,7 +198,7 @@ def _check_gateway(booking: Booking, name: str | None) -> None:
 
 
 def _rendered(bookings: Iterable[Booking], request: Request) -> list[dict[str, Any]]:
-    """The bookings as dictionaries; only those that are confirmed cost a query for their tickets."""
+    """The bookings as dictionaries; only those with tickets or services cost queries for them."""
     confirmed = [booking for booking in bookings if booking.status == Booking.Status.CONFIRMED]
     tickets: dict[UUID, list[dict[str, Any]]] = {}
     if confirmed:
@@ -208,4 +212,9 @@ def _rendered(bookings: Iterable[Booking], request: Request) -> list[dict[str, A
                     "url": request.build_absolute_uri(ticket.get_absolute_url()),
                 }
             )
-    return [render(booking, tickets=tickets.get(booking.pk, [])) for booking in bookings]
+    extras: dict[UUID, list[BookingService]] = {}
+    if served := [booking for booking in bookings if booking.service_quantity]:
+        lines = BookingService.objects.filter(booking__in=served).select_related("event_service__service")
+        for line in lines.order_by("event_service__position", "pk"):
+            extras.setdefault(line.booking_id, []).append(line)
+    return [render(booking, tickets=tickets.get(booking.pk, []), services=extras.get(booking.pk, [])) for booking in bookings]

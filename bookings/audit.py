@@ -82,12 +82,43 @@ register(
     "A booking's total and quantity are those of its seats, with their prices less their discounts.",
     """
     SELECT b.id, b.reference || ' costs ' || b.total_minor || ' for ' || b.quantity || ', its ' || count(l.id) || ' seats '
-        || coalesce(sum(l.price_minor - l.discount_minor), 0) AS what
+        || coalesce(sum(l.price_minor - l.discount_minor), 0) || ' and its services ' || b.services_minor AS what
     FROM bookings_booking b LEFT JOIN bookings_bookingseat l ON l.booking_id = b.id
-    GROUP BY b.id HAVING count(l.id) <> b.quantity OR coalesce(sum(l.price_minor - l.discount_minor), 0) <> b.total_minor
+    GROUP BY b.id HAVING count(l.id) <> b.quantity 
+        OR coalesce(sum(l.price_minor - l.discount_minor), 0) + b.services_minor <> b.total_minor
     """,
     remedy="The prices of the booked seats, less their discounts, are what the buyer agreed to. "
     "Correct the booking, and refund what was paid too much.",
+)
+register(
+    "bookings.services",
+    "What a booking counts of its services is what its lines say, and they are services of its event.",
+    """
+    SELECT b.id, b.reference || ' counts ' || b.service_quantity || ' services for ' || b.services_minor || ', its lines say '
+        || coalesce(sum(l.quantity), 0) || ' for ' || coalesce(sum(l.quantity * l.price_minor), 0) AS what
+    FROM bookings_booking b LEFT JOIN bookings_bookingservice l ON l.booking_id = b.id
+    WHERE b.service_quantity > 0 OR b.services_minor > 0 OR l.id IS NOT NULL
+    GROUP BY b.id HAVING coalesce(sum(l.quantity), 0) <> b.service_quantity
+        OR coalesce(sum(l.quantity * l.price_minor), 0) <> b.services_minor
+    UNION ALL
+    SELECT b.id, b.reference || ' has a service of another event' FROM bookings_bookingservice l
+    JOIN bookings_booking b ON b.id = l.booking_id JOIN events_eventservice s ON s.id = l.event_service_id
+    WHERE s.event_id <> b.event_id OR l.event_id <> b.event_id
+    """,
+    remedy="The lines are what the buyer agreed to. Correct the booking, and refund what was paid too much.",
+)
+register(
+    "bookings.service_stock",
+    "No more of a service is taken than there is.",
+    """
+    SELECT s.id, e.title || ', ' || v.name || ': ' || sum(l.quantity) || ' of ' || s.stock AS what
+    FROM events_eventservice s JOIN events_service v ON v.id = s.service_id JOIN events_event e ON e.id = s.event_id
+    JOIN bookings_bookingservice l ON l.event_service_id = s.id JOIN bookings_booking b ON b.id = l.booking_id
+    WHERE b.status = 'confirmed' OR (b.status IN ('held', 'paying') AND b.expires_at > statement_timestamp())
+    GROUP BY s.id, e.title, v.name HAVING sum(l.quantity) > s.stock
+    """,
+    remedy="Right if the stock was lowered past what was taken. Otherwise take the service off sale and report it.",
+    is_warning=True,
 )
 register(
     "bookings.code",

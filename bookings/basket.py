@@ -10,14 +10,17 @@ from django.db.models import F, Q
 from django.http import HttpRequest
 from django.urls import reverse
 
-from events.models import LONGEST_CODE, Event, TicketType, canonical_code
+from events.models import LONGEST_CODE, Event, EventService, TicketType, canonical_code
 
+from . import services
 from .forms import DetailsForm
 from .models import Booking, BookingSeat
 from .services.hold import LONGEST
 
 TYPED: Final = "details"
 TYPED_CODE: Final = "code"
+SERVICE: Final = "service-"
+MOST_SERVICES: Final = 100
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,16 @@ class BasketLine:
 
     line: BookingSeat
     ticket_types: list[TicketType]
+
+
+@dataclass(frozen=True)
+class ServiceLine:
+    """A service of the event, what it costs in this booking, how many of it this has, and how many it may have."""
+
+    offer: EventService
+    price_minor: int
+    quantity: int
+    choices: range
 
 
 def basket_lines(booking: Booking) -> list[BasketLine]:
@@ -53,6 +66,30 @@ def changed_types(booking: Booking, posted: Mapping[str, str]) -> dict[UUID, UUI
             if wished != line.ticket_type_id:
                 changed[line.seat_id] = wished
     return changed
+
+
+def wished_services(booking: Booking, posted: Mapping[str, str]) -> dict[UUID, int] | None:
+    """The services that were posted as `service-<id>`, if they are others than it has."""
+    wished, booked = {}, {line.event_service_id: line.quantity for line in booking.booked_services}
+    for name, value in posted.items():
+        if name.startswith(SERVICE):
+            with suppress(ValueError):  # what no page of ours sends
+                wished[UUID(name.removeprefix(SERVICE))] = min(max(0, int(value)), MOST_SERVICES)
+    has_changed = bool(wished) and {pk: quantity for pk, quantity in wished.items() if quantity} != booked
+    return wished if has_changed else None
+
+
+def service_lines(booking: Booking) -> list[ServiceLine]:
+    """What the event offers beside its places, with how many of it there may be in this booking, and are."""
+    booked = {line.event_service_id: line for line in booking.booked_services}
+    lines = []
+    for offer, left in services.count_left(booking.event_id, beside=booking):
+        most = min(offer.max_per_booking, MOST_SERVICES if left is None else left)
+        line = booked.get(offer.pk)
+        quantity = line.quantity if line else 0
+        price_minor = line.price_minor if line else offer.price_minor
+        lines.append(ServiceLine(offer, price_minor, quantity, range(max(most, quantity) + 1)))
+    return lines
 
 
 def can_be_extended(booking: Booking) -> bool:

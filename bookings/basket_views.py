@@ -53,6 +53,7 @@ def edit_details(request: HttpRequest, pk: UUID) -> HttpResponse:
         "booking": booking,
         "event": booking.event,
         "code": basket.code_to_show(request),
+        "services": basket.service_lines(booking),
         "form": form,
         "lines": lines,
         "has_choice": any(len(line.ticket_types) > 1 for line in lines),
@@ -67,6 +68,8 @@ def _save_details(request: HttpRequest, booking: Booking, form: DetailsForm) -> 
         services.change_hold(booking_id=booking.pk, buyer=buyer_for(request, booking), add=types, remove=types)
         booking = own_booking(request, booking.pk)
     buyer = buyer_of(request)
+    if (wished := basket.wished_services(booking, request.POST)) is not None:
+        services.set_services(booking_id=booking.pk, quantities=wished, actor=str(buyer))
     if typed := basket.typed_code(request, booking):  # and Enter, or the wrong button, was pressed
         _apply_code(request, booking.pk, typed)
     contact = form.contact(booking)
@@ -97,6 +100,17 @@ def _change(request: HttpRequest, pk: UUID, *, drop: Collection[UUID] = ()) -> H
                 booking_id=pk, buyer=buyer_for(request, booking), add=types, remove=[*types, *given_back]
             ),
         )
+    return redirect(booking)
+
+
+@require_POST
+def change_services(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Take the services that were chosen to go with the tickets."""
+    booking = own_booking(request, pk)
+    basket.remember_typed(request, booking)
+    if (wished := basket.wished_services(booking, request.POST)) is not None:
+        actor = str(buyer_of(request))
+        _try(request, lambda: services.set_services(booking_id=pk, quantities=wished, actor=actor))
     return redirect(booking)
 
 

@@ -12,6 +12,7 @@ from evently.network import hashed_address
 
 from .models import Booking
 from .sale import Buyer
+from .services import booked_services
 
 TOKEN, GRANTED = "buyer", "bookings"
 GRANTED_AT_MOST: Final = 50
@@ -32,7 +33,9 @@ def own_booking(request: HttpRequest, pk: UUID) -> Booking:
     """The booking with its event, venue, seats and the clock; 404 unless it belongs to this person or browser, or was opened
     here by its secret link."""
     bookings = Booking.objects.with_clock().with_seats().select_related("event__venue", "event__organizer", "promo_code")
-    return get_object_or_404(bookings, owned(request), pk=pk)
+    booking = get_object_or_404(bookings, owned(request), pk=pk)
+    booking.booked_services = booked_services(booking)
+    return booking
 
 
 def owned(request: HttpRequest) -> Q:

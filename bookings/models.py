@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from evently.accounts.models import Organizer
 from evently.database import EditableRow, Row
-from events.models import Event, PromoCode, Seat, TicketType
+from events.models import Event, EventService, PromoCode, Seat, TicketType
 
 
 def guest_secret() -> str:
@@ -92,6 +92,9 @@ class Booking(EditableRow):
     expires_at = models.DateTimeField(_("expires"))
     quantity = models.PositiveSmallIntegerField(_("tickets"))
     total_minor = models.PositiveBigIntegerField(_("total, in minor units"))
+    # Of its services: what they cost together, which is part of the total, and how many they are.
+    services_minor = models.PositiveBigIntegerField(_("services, in minor units"), default=0, db_default=0)
+    service_quantity = models.PositiveIntegerField(_("services"), default=0, db_default=0)
     currency = models.CharField(_("currency"), max_length=3)
     promo_code = models.ForeignKey(
         PromoCode, models.PROTECT, null=True, blank=True, related_name="bookings", verbose_name=_("code"), db_index=False
@@ -99,6 +102,7 @@ class Booking(EditableRow):
     version = models.PositiveIntegerField(_("version"), default=1, db_default=1)
 
     clock: Any  # annotated by lock() and with_clock()
+    booked_services: list["BookingService"]  # by own_booking() and by mails
     live_seats: list["BookingSeat"]  # by with_seats(), and by the hold that has just made them
 
     objects = BookingQuerySet.as_manager()
@@ -182,6 +186,31 @@ class BookingSeat(Row):
 
     def __str__(self) -> str:
         return f"{self.booking_id}: {self.seat_id}"
+
+
+class BookingService(Row):
+    """So many of a service in a booking, at the price of one. It is live as long as its booking is."""
+
+    event = models.ForeignKey(Event, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
+    booking = models.ForeignKey(Booking, models.PROTECT, related_name="services", db_index=False)
+    event_service = models.ForeignKey(EventService, models.PROTECT, related_name="bookings", verbose_name=_("service"))
+    quantity = models.PositiveSmallIntegerField(_("how many"))
+    price_minor = models.PositiveBigIntegerField(_("price of one, in minor units"))
+
+    class Meta:
+        verbose_name = _("booked service")
+        verbose_name_plural = _("booked services")
+        constraints = [
+            models.UniqueConstraint(fields=["booking", "event_service"], name="bookings_bookingservice_one_line_each"),
+            models.CheckConstraint(condition=Q(quantity__gte=1), name="bookings_bookingservice_has_some"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} x {self.event_service}"
+
+    @property
+    def total_minor(self) -> int:
+        return self.quantity * self.price_minor
 
 
 class BookingHistory(Row):

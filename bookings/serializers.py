@@ -15,7 +15,7 @@ from rest_framework import serializers
 from evently.money import decimal_string
 from events.models import LONGEST_CODE
 
-from .models import Booking
+from .models import Booking, BookingService
 
 MOST_SEATS = 100
 A_SEAT = {
@@ -35,6 +35,11 @@ class ItemSerializer(serializers.Serializer[Any]):
     quantity = serializers.IntegerField(min_value=1, max_value=MOST_SEATS)
 
 
+class ServiceWishSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField(help_text="Of the event's service.")
+    quantity = serializers.IntegerField(min_value=0, max_value=MOST_SEATS)
+
+
 @extend_schema_field(A_SEAT)
 class SeatWishField(serializers.JSONField):
     """A seat's id, or `{"seat": id, "ticket_type": id}`; without one the seat's category decides."""
@@ -52,10 +57,14 @@ class HoldSerializer(serializers.Serializer[Any]):
     code = serializers.CharField(
         max_length=LONGEST_CODE, required=False, help_text="For a discount, or for ticket types that are sold with a code only."
     )
+    services = ServiceWishSerializer(many=True, required=False, help_text="To go with the tickets.")
     aisle = serializers.BooleanField(default=False, help_text="With `items`: rather at the end of a row or beside an aisle.")
 
     def validate_seats(self, seats: list[Any]) -> dict[UUID, UUID | None]:
         return chosen(seats)
+
+    def validate_services(self, services: list[dict[str, Any]]) -> dict[UUID, int]:
+        return summed_up(services)
 
     def validate_items(self, items: list[dict[str, Any]]) -> dict[UUID, int]:
         quantities: dict[UUID, int] = {}
@@ -81,11 +90,16 @@ class ChangeSerializer(serializers.Serializer[Any]):
     code = serializers.CharField(
         max_length=LONGEST_CODE, required=False, allow_null=True, help_text="By itself: use this code, or, `null`, none."
     )
+    services = ServiceWishSerializer(many=True, required=False, help_text="By itself: have exactly these.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if "code" in attrs and (attrs["add"] or attrs["remove"]):
-            raise serializers.ValidationError({"code": [_("Send the code by itself.")]})
+        alone = [name for name in ("code", "services") if name in attrs]
+        if alone and (attrs["add"] or attrs["remove"] or len(alone) > 1):
+            raise serializers.ValidationError({name: [_("Send this by itself.")] for name in alone})
         return attrs
+
+    def validate_services(self, services: list[dict[str, Any]]) -> dict[UUID, int]:
+        return summed_up(services)
 
     def validate_add(self, seats: list[Any]) -> dict[UUID, UUID | None]:
         return chosen(seats)
@@ -100,6 +114,14 @@ class CheckoutSerializer(serializers.Serializer[Any]):
     accept_terms = serializers.BooleanField(default=False)
 
 
+def summed_up(services: list[dict[str, Any]]) -> dict[UUID, int]:
+    """How many of each service; on several lines of one service they add up."""
+    quantities: dict[UUID, int] = {}
+    for wish in services:
+        quantities[wish["id"]] = quantities.get(wish["id"], 0) + wish["quantity"]
+    return quantities
+
+
 def chosen(seats: list[Any]) -> dict[UUID, UUID | None]:
     """Read seats as `HoldSerializer` takes them, each with its ticket type or none."""
     wished: dict[UUID, UUID | None] = {}
@@ -112,7 +134,7 @@ def chosen(seats: list[Any]) -> dict[UUID, UUID | None]:
     return wished
 
 
-def render(booking: Booking, *, tickets: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def render(booking: Booking, *, tickets: Sequence[dict[str, Any]], services: Sequence[BookingService]) -> dict[str, Any]:
     """The booking as everybody sees it now. Needs `clock` and `live_seats`."""
     status, currency = booking.effective_status, booking.currency
     return {
@@ -140,6 +162,15 @@ def render(booking: Booking, *, tickets: Sequence[dict[str, Any]]) -> dict[str, 
             }
             for line in booking.live_seats
         ],
+        "services": [
+            {
+                "id": line.event_service_id,
+                "name": line.event_service.service.name,
+                "quantity": line.quantity,
+                "price": decimal_string(line.price_minor, currency),
+            }
+            for line in services
+        ],
         "tickets": tickets,
     }
 
@@ -153,6 +184,13 @@ class BookedSeatSerializer(serializers.Serializer[Any]):
     ticket_type = serializers.UUIDField()
     price = serializers.CharField()
     discount = serializers.CharField(help_text="This ticket's part of what the code takes off.")
+
+
+class BookedServiceSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    quantity = serializers.IntegerField()
+    price = serializers.CharField(help_text="Of one.")
 
 
 class TicketSerializer(serializers.Serializer[Any]):
@@ -175,6 +213,7 @@ class BookingSerializer(serializers.Serializer[Any]):
     currency = serializers.CharField()
     created_at = serializers.DateTimeField()
     seats = BookedSeatSerializer(many=True)
+    services = BookedServiceSerializer(many=True)
     tickets = TicketSerializer(many=True, help_text="Once confirmed.")
 
 

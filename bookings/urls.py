@@ -11,6 +11,7 @@ urlpatterns = [
     path("bookings/<uuid:pk>/details/", basket_views.edit_details, name="edit-details"),
     path("bookings/<uuid:pk>/types/", basket_views.change_types, name="change-types"),
     path("bookings/<uuid:pk>/seats/<uuid:seat>/remove/", basket_views.remove_seat, name="remove-seat"),
+    path("bookings/<uuid:pk>/services/", basket_views.change_services, name="change-services"),
     path("bookings/<uuid:pk>/code/", basket_views.apply_code, name="apply-code"),
     path("bookings/<uuid:pk>/code/remove/", basket_views.remove_code, name="remove-code"),
     path("bookings/<uuid:pk>/extend/", basket_views.extend_hold, name="extend-hold"),

@@ -6,7 +6,16 @@ from django.urls import path
 
 from bookings.api import BookingViewSet
 from evently.accounts.api import MeView, ObtainView, RefreshView, RegisterView, RevokeView
-from events.api import AvailabilityView, CategoryViewSet, EventViewSet, PriceChangesView, SeatsView, TicketTypeViewSet
+from events.api import (
+    AvailabilityView,
+    CategoryViewSet,
+    EventServiceViewSet,
+    EventViewSet,
+    PriceChangesView,
+    SeatsView,
+    ServiceViewSet,
+    TicketTypeViewSet,
+)
 from payments.api import AccountWebhookView, WebhookView
 from venues.api import SeatingPlanViewSet, VenueViewSet
 
@@ -42,6 +51,10 @@ urlpatterns = [
     path("events/<uuid:event>/categories/<uuid:pk>/", CategoryViewSet.as_view(PART), name="category"),
     path("events/<uuid:event>/ticket-types/", TicketTypeViewSet.as_view(MANY), name="ticket-types"),
     path("events/<uuid:event>/ticket-types/<uuid:pk>/", TicketTypeViewSet.as_view(PART), name="ticket-type"),
+    path("services/", ServiceViewSet.as_view(MANY), name="services"),
+    path("services/<uuid:pk>/", ServiceViewSet.as_view(ONE), name="service"),
+    path("events/<uuid:event>/services/", EventServiceViewSet.as_view(MANY), name="event-services"),
+    path("events/<uuid:event>/services/<uuid:pk>/", EventServiceViewSet.as_view(PART), name="event-service"),
     path("events/<uuid:event>/seats/", SeatsView.as_view(), name="seats"),
     path("events/<uuid:event>/price-changes/", PriceChangesView.as_view(), name="price-changes"),
     path("events/<uuid:event>/availability/", AvailabilityView.as_view(), name="availability"),

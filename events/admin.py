@@ -37,6 +37,8 @@ from .admin_forms import (
     CategoryForm,
     CategoryFormSet,
     EventForm,
+    EventServiceForm,
+    EventServiceFormSet,
     GiveForm,
     PricingRuleForm,
     PricingRuleFormSet,
@@ -45,7 +47,7 @@ from .admin_forms import (
 )
 from .admin_pricing import pricing_facts
 from .importing import import_events
-from .models import Category, Event, PricingRule, TicketType
+from .models import Category, Event, EventService, PricingRule, Service, TicketType
 from .publishing import Progress, count_places_to_make, is_large, progress_of, tell_progress
 from .repricing import prices_of, reprice
 from .services import SeveralReasons, VenueTaken, make_categories_from_plan, publish_event, taking_the_venue
@@ -137,6 +139,41 @@ class PricingRuleInline(ScopedInline):
         return self.has_change_permission(request, obj)
 
 
+class EventServiceInline(ScopedInline):
+    """What goes with the tickets. A new price is asked of new bookings only."""
+
+    model = EventService
+    form = EventServiceForm
+    formset = EventServiceFormSet
+    fields = ("service", "price", "stock", "max_per_booking", "position", "is_active")
+    verbose_name_plural = gettext_lazy("Services: parking, catering, a programme")
+
+    @admin.display(description=gettext_lazy("price"))
+    def price(self, service: EventService) -> str:
+        return money_exact(service.price_minor, service.event.currency)
+
+
+@admin.register(Service)
+class ServiceAdmin(VersionedAdmin):
+    viewers = EVERYBODY
+    editors = MANAGERS
+    list_display = ("name", "organizer", "description")
+    list_select_related = ("organizer",)
+    search_fields = ("name",)
+    ordering = ("name",)
+    fieldsets = ((None, {"fields": ("organizer", "name", "description")}),)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("organizer",) if obj else ()
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return self.only_team(request) | super().get_changeform_initial_data(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Only what no event has."""
+        return super().has_delete_permission(request, obj) and (obj is None or not obj.events.exists())
+
+
 @admin.register(Event)
 class EventAdmin(EventDatesAdmin, ListImportAdmin, VersionedAdmin, VenueClockAdmin):
     viewers = EVERYBODY
@@ -150,7 +187,7 @@ class EventAdmin(EventDatesAdmin, ListImportAdmin, VersionedAdmin, VenueClockAdm
     ordering = ("-starts_at",)
     autocomplete_fields = ("organizer", "venue", "seating_plan")
     prepopulated_fields = {"slug": ("title",)}
-    inlines = (CategoryInline, TicketTypeInline, PricingRuleInline)
+    inlines = (CategoryInline, TicketTypeInline, PricingRuleInline, EventServiceInline)
     fieldsets = (
         (gettext_lazy("What"), {"fields": ("title", "slug", "category", "description", ("image", "poster"), "organizer")}),
         (gettext_lazy("When and where"), {"fields": ("venue", "starts_at", "ends_at", "doors_at", "shares_venue")}),

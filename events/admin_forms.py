@@ -14,7 +14,7 @@ from evently import money
 from evently.desk.stock import StockForm, StockFormSet
 from evently.desk.versions import VersionedForm
 
-from .models import POSTERS, Category, Event, PricingRule, TicketType
+from .models import POSTERS, Category, Event, EventService, PricingRule, Service, TicketType
 from .services import VenueTaken, check_venue
 
 TIMES = {"starts_at", "ends_at", "doors_at", "sale_starts_at", "sale_ends_at"}
@@ -272,6 +272,34 @@ class PricingRuleForm(StockForm):
         self.instance.category = category
         self.instance.ticket_type_id = None if category or not chosen else chosen
         return super().save(commit)
+
+
+class EventServiceForm(PricedForm):
+    """A service at this event; only the team's own are offered."""
+
+    price = PriceField()
+
+    class Meta:
+        model = EventService
+        fields = ("service", "stock", "max_per_booking", "position", "is_active")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.instance._state.adding:
+            self.show_price(self.instance.price_minor)
+
+    def save(self, commit: bool = True) -> Any:
+        self.instance.price_minor = self.cleaned_data["price"]
+        return super().save(commit)
+
+
+class EventServiceFormSet(StockFormSet):
+    def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
+        return {**super().get_form_kwargs(index), "currency": self.instance.currency}
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        form.fields["service"].queryset = Service.objects.filter(organizer=self.instance.organizer_id).order_by("name")
 
 
 class GiveForm(forms.Form):

@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from bookings.services import count_left
 from evently.accounts.authentication import person_of
 from evently.accounts.models import User
 from evently.database import uuid7
@@ -28,7 +29,7 @@ from evently.rest.versions import check_version
 from payments.services import cancel_event
 
 from . import services, summary
-from .models import Category, Event, EventQuerySet, PriceChange, Seat, TicketType
+from .models import Category, Event, EventQuerySet, EventService, PriceChange, Seat, Service, TicketType
 from .queries import EventQuery, SeatQuery
 from .repricing import prices_of, reprice
 from .serializers import (
@@ -36,6 +37,7 @@ from .serializers import (
     CategorySerializer,
     CloneSerializer,
     EventSerializer,
+    EventServiceSerializer,
     EventWriteSerializer,
     NotEditable,
     PlannedDateSerializer,
@@ -43,6 +45,8 @@ from .serializers import (
     RepeatSerializer,
     RescheduleSerializer,
     SeatSerializer,
+    ServiceSerializer,
+    ServiceWriteSerializer,
     TicketTypeSerializer,
 )
 
@@ -332,6 +336,55 @@ class TicketTypeViewSet(PartViewSet[TicketType]):
         reprice(event_id=event.pk, before=before, actor=f"user:{person_of(self.request).pk}")
         saved: Any = form.instance
         saved.refresh_from_db(fields=["price_minor", "base_price_minor"])
+
+
+@extend_schema(tags=["services"])
+@extend_schema_view(
+    list=extend_schema(operation_id="list_services", summary="What teams offer beside places"),
+    retrieve=extend_schema(operation_id="show_service", summary="A service"),
+    create=extend_schema(
+        operation_id="create_service",
+        summary="Make a service",
+        parameters=[IDEMPOTENCY_KEY],
+        request=ServiceWriteSerializer,
+        responses={201: ServiceSerializer},
+    ),
+    partial_update=extend_schema(
+        operation_id="change_service",
+        summary="Change a service",
+        parameters=[IF_MATCH],
+        request=ServiceWriteSerializer,
+        responses=ServiceSerializer,
+    ),
+    destroy=extend_schema(operation_id="delete_service", summary="Delete a service that no event has", parameters=[IF_MATCH]),
+)
+class ServiceViewSet(TeamViewSet[Service]):
+    serializer_class = ServiceSerializer
+    write_serializer_class = ServiceWriteSerializer
+    queryset = Service.objects.order_by("name", "pk")
+
+
+@extend_schema(tags=["services"])
+@extend_schema_view(
+    create=extend_schema(operation_id="create_event_service", summary="Offer a service at an event"),
+    partial_update=extend_schema(
+        operation_id="change_event_service",
+        summary="Change a service of an event",
+        description="What is held or booked keeps its price.",
+    ),
+    destroy=extend_schema(operation_id="delete_event_service", summary="Delete a service of an event that nobody has"),
+)
+class EventServiceViewSet(PartViewSet[EventService]):
+    serializer_class = EventServiceSerializer
+    queryset = EventService.objects.select_related("service").order_by("position", "service__name")
+
+    @extend_schema(operation_id="list_event_services", summary="What goes with the tickets of an event, and how much is left")
+    def list(self, request: Request, event: UUID) -> Response:
+        found = self.get_event()
+        left = count_left(event)
+        context = {"event": found, "left": {service.pk: count for service, count in left}}
+        page: Any = self.paginate_queryset([service for service, _count in left])
+        return self.get_paginated_response(EventServiceSerializer(page, many=True, context=context).data)
 
 
 @extend_schema(tags=["events"])

@@ -17,7 +17,7 @@ from evently.money import decimal_string, digits, to_minor
 from evently.rest.teams import TeamField
 from venues.models import Venue
 
-from .models import Category, Event, PriceChange, Seat, TicketType
+from .models import Category, Event, EventService, PriceChange, Seat, Service, TicketType
 from .repetition import MOST_DATES, Every, Repetition
 
 LARGEST_PRICE = 10_000_000  # a mistyped price does not come near
@@ -250,6 +250,58 @@ class TicketTypeSerializer(serializers.ModelSerializer[TicketType]):
         if errors:
             raise serializers.ValidationError(errors)
         return attrs | ({"base_price_minor": None} if "price_minor" in attrs else {})
+
+
+class ServiceSerializer(serializers.ModelSerializer[Service]):
+    """Something that a team offers at its events, like parking."""
+
+    class Meta:
+        model = Service
+        fields = ["id", "organizer", "name", "description", "version", "created_at", "updated_at"]
+        read_only_fields = fields
+
+
+class ServiceWriteSerializer(serializers.ModelSerializer[Service]):
+    organizer = TeamField()
+
+    class Meta:
+        model = Service
+        fields = ["organizer", "name", "description"]
+        validators: list[Any] = []  # two of one name are a conflict
+
+
+class EventServiceSerializer(serializers.ModelSerializer[EventService]):
+    service = serializers.PrimaryKeyRelatedField(queryset=Service.objects.none())
+    name = serializers.CharField(source="service.name", read_only=True)
+    description = serializers.CharField(source="service.description", read_only=True)
+    price = PriceField(source="price_minor")
+    left = serializers.SerializerMethodField(help_text="`null`: as many as wished.")
+
+    class Meta:
+        model = EventService
+        fields = [
+            *("id", "service", "name", "description", "price", "stock", "left", "max_per_booking", "position", "is_active"),
+        ]
+        validators: list[Any] = []  # `validate_service` does it, knowing the event
+
+    def get_fields(self) -> dict[str, Any]:
+        fields: dict[str, Any] = super().get_fields()
+        if "event" in self.context:
+            fields["service"].queryset = Service.objects.filter(organizer=self.context["event"].organizer_id)
+        return fields
+
+    def validate_service(self, service: Service) -> Service:
+        same = EventService.objects.filter(event=self.context["event"], service=service)
+        if self.instance is not None:
+            same = same.exclude(pk=self.instance.pk)
+        if same.exists():
+            raise serializers.ValidationError(_("The event has this service already."))
+        return service
+
+    @extend_schema_field(OpenApiTypes.INT)
+    def get_left(self, service: EventService) -> int | None:
+        left: dict[Any, int | None] = self.context.get("left", {})
+        return left.get(service.pk, service.stock)
 
 
 class PriceChangeSerializer(serializers.ModelSerializer[PriceChange]):

@@ -16,6 +16,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from bookings.models import Booking, Ticket
+from bookings.services import booked_services
 from bookings.tickets import qr_png, sign
 from evently.context import SITE_NAME
 from events.models import Event
@@ -51,7 +52,10 @@ def _confirmed(delivery: Delivery) -> EmailMultiAlternatives | None:
             subject=_("Your tickets for %(event)s") % {"event": booking.event.title},
             pictures=[(ticket.pk, qr_png(sign(ticket))) for ticket in tickets],
             tickets=tickets,
-            sums=[(quantity, name, quantity * price) for (name, price), quantity in sums.items()],
+            sums=[
+                *((quantity, name, quantity * price) for (name, price), quantity in sums.items()),
+                *((line.quantity, line.event_service.service.name, line.total_minor) for line in booked_services(booking)),
+            ],
             discount_minor=sum(ticket.booking_seat.discount_minor for ticket in tickets),
         )
 

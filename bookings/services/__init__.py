@@ -1,12 +1,13 @@
 """The booking transaction: the only code that changes seats and bookings.
 
 Everything runs in READ COMMITTED and locks in one order: idempotency row, buyer, event, booking, e-mail address, seats by
-primary key, limited ticket types, limited codes. The clock is the database's, read with the lock (`clock`); a lock that
-waited makes it late, which only makes us careful.
+primary key, limited ticket types, limited codes, limited services. The clock is the database's, read with the lock
+(`clock`); a lock that waited makes it late, which only makes us careful.
 """
 
 from .claim import claim_bookings
 from .codes import CodeNeeded, CodeNotUsable, CodeUsedUp, apply_code, remove_code
+from .extras import ServiceUnavailable, booked_services, count_left, set_services
 from .give import give_tickets
 from .hold import change_hold, extend_hold, hold_best, hold_seats
 from .refusals import (
@@ -36,13 +37,16 @@ __all__ = [
     "NotCancellable",
     "PaymentRequired",
     "SeatsUnavailable",
+    "ServiceUnavailable",
     "SoldOut",
     "apply_code",
+    "booked_services",
     "cancel_booking",
     "change_hold",
     "claim_bookings",
     "confirm_booking",
     "confirm_free_booking",
+    "count_left",
     "expire_holds",
     "extend_hold",
     "give_tickets",
@@ -53,6 +57,7 @@ __all__ = [
     "remove_code",
     "resume_hold",
     "set_contact",
+    "set_services",
     "start_payment",
     "stop_sale",
     "wait_for_sales_in_flight",

@@ -145,7 +145,7 @@ def discount_again(booking: Booking) -> None:
     """Deal the discount out anew over a locked hold whose tickets have changed, and sum it up."""
     lines = list(booking.seats.filter(released_at=None).order_by("pk"))
     if booking.promo_code is None:
-        booking.total_minor = sum(line.price_minor for line in lines)
+        booking.total_minor = sum(line.price_minor for line in lines) + booking.services_minor
         return
     discount(booking, lines, _of_types(lines, PromoCode.ticket_types.through.objects.filter(promocode=booking.promo_code)))
 
@@ -164,7 +164,7 @@ def write_discounts(booking: Booking, lines: Sequence[BookingSeat], parts: Seque
     for line, part in zip(lines, parts, strict=True):
         line.discount_minor = part
     BookingSeat.objects.bulk_update(lines, ["discount_minor"])
-    booking.total_minor = sum(line.price_minor - line.discount_minor for line in lines)
+    booking.total_minor = sum(line.price_minor - line.discount_minor for line in lines) + booking.services_minor
 
 
 def check_customer(booking: Booking) -> None:

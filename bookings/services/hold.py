@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from uuid import UUID
 
 from django.db import connection
@@ -17,13 +18,14 @@ from evently.rest.idempotency import Once
 from events.live import announce
 from events.models import FREE, NOBODY, Seat
 
-from . import codes
+from . import codes, extras
 from .refusals import EmptyBooking, HoldEnded, NoWheelchairPlace, SoldOut
 from .rows import line_of, lock_free, lock_holding, record, refuse_missing, take_over
 
 HOLD = timedelta(minutes=10)
 LONGEST = timedelta(minutes=60)
 TRIES, PATIENT_TRIES = 4, 16
+NO_SERVICES: Mapping[UUID, int] = MappingProxyType({})
 
 # One statement for what belongs together: five round trips less while the seats are locked.
 WRITE_HOLD = """
@@ -58,14 +60,15 @@ def hold_best(
     quantities: Mapping[UUID, int],
     wish: Wish = NO_WISH,
     code: str = "",
+    services: Mapping[UUID, int] = NO_SERVICES,
     by_team: bool = False,
     once: Once | None = None,
 ) -> Booking:
     """Hold the best free places of the given ticket types, adjacent in a row while such are left, or nothing.
 
     Raises `SoldOut` only when fewer places are free than wished (wheelchair places and the seats beside them are free for
-    those alone who wish for them), `NoWheelchairPlace`, `Busy` when others were faster every time, `CodeNotUsable`, and what
-    `Sale` refuses. `by_team`: by ticket types that the team gives, for `give_tickets`.
+    those alone who wish for them), `NoWheelchairPlace`, `Busy` when others were faster every time, `CodeNotUsable`,
+    `ServiceUnavailable`, and what `Sale` refuses. `by_team`: by ticket types that the team gives, for `give_tickets`.
     """
     for attempt in range(TRIES + PATIENT_TRIES):
         # Not found while skipping locked seats may mean busy, not gone: after a few tries wait for the others.
@@ -76,6 +79,7 @@ def hold_best(
                 quantities=quantities,
                 wish=wish,
                 code=code,
+                services=services,
                 by_team=by_team,
                 once=once,
                 wait=attempt >= TRIES,
@@ -95,6 +99,7 @@ def _hold_best(
     quantities: Mapping[UUID, int],
     wish: Wish,
     code: str,
+    services: Mapping[UUID, int],
     by_team: bool,
     once: Once | None,
     wait: bool,
@@ -125,16 +130,22 @@ def _hold_best(
         # Give back what was locked by starting anew: waiting with locks in hand could deadlock.
         raise _Outpaced
     sale.check_type_limits(offers.values())
-    return _write_hold(booking_id=booking_id, sale=sale, buyer=buyer, seats=seats, offers=offers, code=code)
+    return _write_hold(booking_id=booking_id, sale=sale, buyer=buyer, seats=seats, offers=offers, code=code, services=services)
 
 
 @transactional
 def hold_seats(
-    *, buyer: Buyer, event_id: UUID, seats: Mapping[UUID, UUID | None], code: str = "", once: Once | None = None
+    *,
+    buyer: Buyer,
+    event_id: UUID,
+    seats: Mapping[UUID, UUID | None],
+    code: str = "",
+    services: Mapping[UUID, int] = NO_SERVICES,
+    once: Once | None = None,
 ) -> Booking:
     """Hold all the given seats (each with its ticket type, `None`: the category's default) or none of them.
 
-    Raises `SeatsUnavailable` naming the seats that are gone, `CodeNotUsable`, and what `Sale` refuses.
+    Raises `SeatsUnavailable` naming the seats that are gone, `CodeNotUsable`, `ServiceUnavailable`, and what `Sale` refuses.
     """
     booking_id = uuid7()
     if earlier := _claim(once, buyer=buyer, booking_id=booking_id):
@@ -147,7 +158,7 @@ def hold_seats(
     offers = {seat.pk: sale.offer(seats[seat.pk], category_id=seat.category_id, opened=opened) for seat in locked}
     sale.check_offers(offers.values(), registered=registered)
     sale.check_type_limits(offers.values())
-    return _write_hold(booking_id=booking_id, sale=sale, buyer=buyer, seats=locked, offers=offers, code=code)
+    return _write_hold(booking_id=booking_id, sale=sale, buyer=buyer, seats=locked, offers=offers, code=code, services=services)
 
 
 @transactional
@@ -189,6 +200,7 @@ def change_hold(*, booking_id: UUID, buyer: Buyer, add: Mapping[UUID, UUID | Non
     booking.quantity = quantity
     if booking.promo_code_id is None:
         booking.total_minor = booking.seats.filter(released_at=None).aggregate(total=Sum("price_minor"))["total"]
+        booking.total_minor += booking.services_minor
     else:
         codes.discount_again(booking)
     announce(event_id, [pk for pk in remove if pk not in add], status=Seat.Status.AVAILABLE)
@@ -220,6 +232,7 @@ def prolong(
     if len(seats) < booking.quantity:  # it lapsed and was taken while we waited
         raise HoldEnded
     codes.keep_use(booking)
+    extras.keep_services(booking)
     booking.status = status
     booking.expires_at = max(booking.expires_at, until or min(booking.clock + period, booking.created_at + LONGEST))
     Seat.objects.filter(holder=booking_id, pk__in=[seat.pk for seat in seats]).update(held_until=booking.expires_at)
@@ -233,7 +246,14 @@ def _claim(once: Once | None, *, buyer: Buyer, booking_id: UUID) -> Booking | No
 
 
 def _write_hold(
-    *, booking_id: UUID, sale: Sale, buyer: Buyer, seats: Sequence[Seat], offers: Mapping[UUID, Offer], code: str
+    *,
+    booking_id: UUID,
+    sale: Sale,
+    buyer: Buyer,
+    seats: Sequence[Seat],
+    offers: Mapping[UUID, Offer],
+    code: str,
+    services: Mapping[UUID, int],
 ) -> Booking:
     take_over(seats)
     booking = Booking(
@@ -277,10 +297,14 @@ def _write_hold(
             raise RuntimeError("A locked seat was not updated.")
         booking.reference, booking.created_at = cursor.fetchone()
     announce(sale.event_id, [seat.pk for seat in seats], status=Seat.Status.HELD)
-    return _with_code(booking, code, actor=str(buyer)) if code else booking
+    return _complete(booking, code=code, services=services, actor=str(buyer)) if code or services else booking
 
 
-def _with_code(booking: Booking, code: str, *, actor: str) -> Booking:
+def _complete(booking: Booking, *, code: str, services: Mapping[UUID, int], actor: str) -> Booking:
+    """Add to a hold that was just written what comes with it beside the seats."""
     booking._state.adding = False
-    codes.redeem(booking, typed=code, actor=actor)
+    if code:
+        codes.redeem(booking, typed=code, actor=actor)
+    if services:
+        extras.book_services(booking, services, actor=actor)
     return Booking.objects.with_clock().with_seats().select_related("promo_code").get(pk=booking.pk)

@@ -104,6 +104,8 @@ CHANGEABLE = [
         "expires_at",
         "quantity",
         "total_minor",
+        "services_minor",
+        "service_quantity",
         "promo_code",
         "version",
         "user",

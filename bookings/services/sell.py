@@ -16,7 +16,7 @@ from evently.database import transactional
 from events.live import announce
 from events.models import Event, Seat
 
-from . import codes
+from . import codes, extras
 from .hold import prolong
 from .refusals import DetailsMissing, HoldEnded, PaymentRequired
 from .rows import let_go, lock_event, lock_holding, record, take_over
@@ -134,7 +134,7 @@ def confirm_booking(*, booking_id: UUID, actor: str, payment_status: str = Booki
     # from before the lock was waited for, and two bookings could be confirmed for one seat.
     seats = list(Seat.objects.filter(pk__in=booking.seats.values("seat")).lock())
     foreign = [seat for seat in seats if seat.holder != booking_id]
-    if cancelled or not all(seat.is_free(at=seat.clock) for seat in foreign) or not codes.has_use(booking):
+    if cancelled or not all(seat.is_free(at=seat.clock) for seat in foreign) or not _has_all(booking):
         if booking.status == Booking.Status.EXPIRED:
             return record(booking, "late_money", actor=actor)
         let_go([booking], status=Booking.Status.EXPIRED, actor=actor)
@@ -151,6 +151,11 @@ def confirm_booking(*, booking_id: UUID, actor: str, payment_status: str = Booki
     booking.status = Booking.Status.CONFIRMED
     announce(event_id, [seat.pk for seat in seats], status=Seat.Status.SOLD)
     return record(booking, "confirmed", actor=actor, retaken=len(foreign))
+
+
+def _has_all(booking: Booking) -> bool:
+    """Whether what the booking has beside its seats is still its own."""
+    return codes.has_use(booking) and extras.has_services(booking)
 
 
 def _event_of(booking_id: UUID) -> UUID:

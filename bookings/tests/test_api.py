@@ -80,6 +80,7 @@ def test_hold_chosen_seats(client: APIClient, hall: Hall) -> None:
             place | {"id": str(first), "number": "0", "ticket_type": str(hall.adult.pk), "price": "84.00"},
             place | {"id": str(second), "number": "1", "ticket_type": str(hall.child.pk), "price": "42.00"},
         ],
+        "services": [],
         "tickets": [],
     }
 
@@ -98,7 +99,7 @@ def test_a_code_comes_with_the_hold_or_later_by_itself(client: APIClient, hall: 
     assert (taken_off["code"], taken_off["discount"], taken_off["total"]) == (None, "0.00", "252.00")
     assert client.patch(url, {"code": "ten"}).json() == body
     mixed = client.patch(url, {"code": "ten", "remove": hall.seat_ids(0)})
-    assert (mixed.status_code, mixed.json()["errors"]) == (400, {"code": ["Send the code by itself."]})
+    assert (mixed.status_code, mixed.json()["errors"]) == (400, {"code": ["Send this by itself."]})
     strange: tuple[Any, ...] = ("x" * 41, "\0", 7.5, [], {})
     for odd in strange:
         assert client.patch(url, {"code": odd}).status_code in (400, 409)

@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from evently import api_urls
 from evently.accounts.models import User
 from evently.rest.tests.callers import PASSWORD, caller, make_member, make_person
-from events.models import Category, Event
+from events.models import Category, Event, EventService, Service
 from events.tests.factories import Hall, make_event, make_hall, make_organizer
 from venues.models import SeatingPlan
 
@@ -54,6 +54,7 @@ class World:
     draft: Event
     category: Category
     plan: SeatingPlan
+    parking: EventService
     booking: str
     people: dict[str, User | None]
 
@@ -65,6 +66,8 @@ class World:
             "plan": str(self.plan.pk),
             "category": str(self.category.pk),
             "adult": str(self.hall.adult.pk),
+            "service": str(self.parking.service_id),
+            "parking": str(self.parking.pk),
             "booking": self.booking,
         }
 
@@ -75,6 +78,8 @@ def world() -> World:
     hall, draft = make_hall(rows=2, length=5), make_event(status="draft")
     category = Category.objects.create(event=draft, name="Standing", numbered=False, capacity=5)
     plan = SeatingPlan.objects.create(venue=hall.event.venue, name="Plan", number=1, layout={}, seat_count=0)
+    service = Service.objects.create(organizer=team, name="Parking")
+    parking = EventService.objects.create(event=hall.event, service=service, price_minor=500)
     people: dict[str, User | None] = {
         "nobody": None,
         "customer": make_person("customer@example.org"),
@@ -84,7 +89,7 @@ def world() -> World:
     } | {role: make_member(team, role) for role in ("door", "box_office", "finance", "manager", "owner")}
     wish = {"event": hall.event.pk, "seats": hall.seat_ids(0)}
     booking = caller(people["buyer"]).post("/api/v1/bookings/", wish).json()["id"]
-    return World(hall, draft, category, plan, booking, people)
+    return World(hall, draft, category, plan, parking, booking, people)
 
 
 def credentials(world: World) -> dict[str, Any]:
@@ -102,6 +107,10 @@ def new_event(world: World) -> dict[str, Any]:
 
 def new_hold(world: World) -> dict[str, Any]:
     return {"event": str(world.hall.event.pk), "seats": [str(pk) for pk in world.hall.seat_ids(1)]}
+
+
+def new_service(world: World) -> dict[str, Any]:
+    return {"name": "New", "organizer": _team()}
 
 
 def new_type(world: World) -> dict[str, Any]:
@@ -164,6 +173,16 @@ ROWS: list[Row] = [
     ("ticket-types", "post", EVENT + "ticket-types/", new_type, by_editors(201)),
     ("ticket-type", "patch", EVENT + "ticket-types/{adult}/", nothing, by_editors(200)),
     ("ticket-type", "delete", EVENT + "ticket-types/{adult}/", nothing, by_editors(409)),
+    ("services", "get", "services/", nothing, public()),
+    ("services", "post", "services/", new_service, all_of(400) | {"nobody": 401} | all_of(201, *EDITORS)),
+    ("service", "get", "services/{service}/", nothing, public()),
+    ("service", "patch", "services/{service}/", nothing, by_editors(200)),
+    ("service", "delete", "services/{service}/", nothing, by_editors(409)),
+    ("event-services", "get", EVENT + "services/", nothing, public()),
+    ("event-services", "get", DRAFT + "services/", nothing, all_of(404) | all_of(200, *TEAM)),
+    ("event-services", "post", EVENT + "services/", lambda world: {"price": "1.00"}, by_editors(400)),
+    ("event-service", "patch", EVENT + "services/{parking}/", nothing, by_editors(200)),
+    ("event-service", "delete", EVENT + "services/{parking}/", nothing, by_editors(204)),
     ("seats", "get", EVENT + "seats/", nothing, public()),
     ("seats", "get", DRAFT + "seats/", nothing, all_of(404) | all_of(200, *TEAM)),
     ("availability", "get", EVENT + "availability/", nothing, public()),

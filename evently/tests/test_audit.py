@@ -115,6 +115,15 @@ DAMAGES = [
         "UPDATE bookings_booking SET promo_code_id = (SELECT id FROM events_promocode), "
         "email = (SELECT email FROM bookings_booking WHERE id = %(cheap)s) WHERE id = %(paying)s",
     ),
+    damage(
+        "bookings.total",
+        "UPDATE bookings_booking SET services_minor = 0, service_quantity = 0 WHERE id = %(cheap)s",
+        also=("bookings.services",),
+    ),
+    damage("bookings.services", "UPDATE bookings_booking SET service_quantity = 9 WHERE id = %(cheap)s"),
+    damage("bookings.services", "UPDATE bookings_bookingservice SET price_minor = 1"),
+    damage("bookings.services", "UPDATE bookings_bookingservice SET event_id = %(free_event)s"),
+    damage("bookings.service_stock", "UPDATE events_eventservice SET stock = 1"),
     damage("bookings.one_event", "UPDATE bookings_bookingseat SET event_id = %(free_event)s WHERE booking_id = %(held)s"),
     damage("bookings.one_event", "UPDATE bookings_bookingseat SET ticket_type_id = %(free_type)s WHERE booking_id = %(held)s"),
     damage("bookings.one_event", "UPDATE bookings_ticket SET event_id = %(free_event)s WHERE booking_id = %(paid)s"),

@@ -9,10 +9,19 @@ from uuid import UUID
 from django.db import connection
 
 from bookings.sale import Buyer
-from bookings.services import Contact, apply_code, confirm_free_booking, expire_holds, hold_best, set_contact, start_payment
+from bookings.services import (
+    Contact,
+    apply_code,
+    confirm_free_booking,
+    expire_holds,
+    hold_best,
+    set_contact,
+    set_services,
+    start_payment,
+)
 from evently.outbox.relay import relay
 from evently.rest.idempotency import Once
-from events.models import Event, PricingRule, PromoCode
+from events.models import Event, EventService, PricingRule, PromoCode, Service
 from events.repricing import reprice
 from events.tests.factories import Hall, make_hall
 from notifications.services import send_due
@@ -154,11 +163,12 @@ def build() -> World:
     PricingRule.objects.create(event=dear_hall.event, hours_before=10_000, change_percent=10, ceiling_minor=1_000_000)
     reprice(event_id=dear_hall.event.pk)
 
-    PromoCode.objects.create(
-        organizer=hall.event.organizer, event=hall.event, code="A", canonical="a", percent=10, limit=5, per_customer=1
-    )
-    held, paying, cheap = hold(hall, "holder"), hold(hall, "payer"), hold(hall, "saver")
+    PromoCode.objects.create(organizer=hall.event.organizer, code="A", canonical="a", percent=10, limit=5, per_customer=1)
+    held, paying, cheap = hold(hall, "holder"), hold(hall, "payer"), hold(dear_hall, "saver")
     apply_code(booking_id=cheap, typed="a", actor="saver")
+    service = Service.objects.create(organizer=hall.event.organizer, name="Parking")
+    parking = EventService.objects.create(event=dear_hall.event, service=service, price_minor=500, stock=5)
+    set_services(booking_id=cheap, quantities={parking.pk: 2}, actor="saver")
     pay(paying)
     the_worker_runs()
     with connection.cursor() as cursor:  # what is checked at the end of a transaction is checked now, before the damages

@@ -5,6 +5,7 @@ from .offer import Category, TicketType
 from .pricing import PriceChange, PricingRule
 from .promo import LONGEST_CODE, PromoCode, canonical_code
 from .seat import FREE, NOBODY, Seat, SeatQuerySet
+from .service import EventService, Service
 from .summary import EventSummary
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Category",
     "Event",
     "EventQuerySet",
+    "EventService",
     "EventSummary",
     "PriceChange",
     "PricingRule",
@@ -22,6 +24,7 @@ __all__ = [
     "Seat",
     "SeatQuerySet",
     "Series",
+    "Service",
     "TicketType",
     "VenueDay",
     "canonical_code",

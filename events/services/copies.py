@@ -11,7 +11,7 @@ from django.utils.text import slugify
 
 from evently.accounts.models import User
 from evently.database import transactional
-from events.models import Category, Event, PricingRule, Series, TicketType
+from events.models import Category, Event, EventService, PricingRule, Series, TicketType
 from events.repetition import MOST_DATES, moved
 
 # What a copy takes over as it is. Times move along; where an event was imported from belongs to that one alone.
@@ -23,6 +23,7 @@ ALIKE_CATEGORY: Final = ("name", "plan_category", "numbered", "capacity", "posit
 ALIKE_TICKET_TYPE: Final = (
     *("name", "description", "is_default", "sold_to", "min_per_booking", "max_per_booking", "limit", "position"),
 )
+ALIKE_SERVICE: Final = ("service_id", "price_minor", "stock", "max_per_booking", "position", "is_active")
 ALIKE_RULE: Final = (
     *("sold_percent", "slack_percent", "hours_before", "change_percent", "change_minor", "floor_minor", "ceiling_minor"),
     *("round_to_minor", "is_active"),
@@ -89,7 +90,7 @@ def plan_dates(event: Event, days: Collection[date]) -> list[PlannedDate]:
 def clone_event(
     *, event_id: UUID, starts_at: datetime, title: str = "", created_by: User | None = None, copy_id: UUID | None = None
 ) -> Event:
-    """Make a draft like the event, with its categories, ticket types and pricing rules, that starts at another time.
+    """Make a draft like the event, with its categories, ticket types, rules and services, that starts at another time.
 
     Doors, end and sale are as far from the start as the event's own, by the clock of the venue.
     """
@@ -177,6 +178,12 @@ def _copy(source: Event, dates: Sequence[Times], *, title: str, series: Series |
         for kind in ticket_types
     }
     TicketType.objects.bulk_create(own_types.values())
+    services = list(source.services.all())
+    EventService.objects.bulk_create(
+        EventService(event=copy, **{name: getattr(service, name) for name in ALIKE_SERVICE})
+        for copy in copies
+        for service in services
+    )
     rules = list(source.pricing_rules.all())
     PricingRule.objects.bulk_create(
         PricingRule(

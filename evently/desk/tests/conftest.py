@@ -15,7 +15,7 @@ from bookings.sale import Buyer
 from bookings.services import Contact, confirm_booking, hold_best, set_contact
 from evently.accounts.models import Membership, Organizer, User
 from events import summary
-from events.models import Event, PromoCode
+from events.models import Event, PromoCode, Service
 from events.tests.factories import Hall, make_hall, make_organizer, make_venue
 from notifications.models import Delivery
 from payments import ledger
@@ -44,6 +44,7 @@ def make_team(name: str) -> Team:
     team = Team(organizer, hall)
     layout = {"name": name, "size": {"width": 100, "height": 100}, "categories": [], "zones": []}
     plan = SeatingPlan.objects.create(venue=venue, name=f"{name} plan", number=1, layout=layout, seat_count=0)
+    service = Service.objects.create(organizer=organizer, name=f"{name} parking")
     code = PromoCode.objects.create(organizer=organizer, event=hall.event, code=name, canonical=name, percent=10)
     account = GatewayAccount.objects.create(organizer=organizer, gateway="bank_transfer", payee=name, holder=name)
     team.things = {
@@ -53,6 +54,7 @@ def make_team(name: str) -> Team:
         SeatingPlan: plan,
         Event: hall.event,
         PromoCode: code,
+        Service: service,
     } | book(team)
     summary.refresh([hall.event.pk])
     return team

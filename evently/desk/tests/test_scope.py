@@ -13,7 +13,7 @@ from bookings.models import Booking
 from evently.accounts.models import Membership, Organizer, User
 from evently.desk.scope import PlatformAdmin, ScopedAdmin
 from evently.outbox.models import OutboxMessage
-from events.models import Category, Event, PromoCode, TicketType
+from events.models import Category, Event, PromoCode, Service, TicketType
 from events.tests.factories import make_hall, make_venue
 from notifications.models import Delivery
 from payments.models import (
@@ -37,6 +37,7 @@ MODELS = (
     SeatingPlan,
     Event,
     PromoCode,
+    Service,
     Booking,
     Payment,
     Refund,
@@ -141,11 +142,11 @@ def test_nothing_can_be_deleted_by_the_dozen(ours: Team, sign_in: SignIn) -> Non
 @pytest.mark.parametrize(
     ("role", "seen", "edited"),
     [
-        (Role.OWNER, set(MODELS), {Organizer, Venue, Event, PromoCode, GatewayAccount}),
-        (Role.MANAGER, set(MODELS), {Venue, Event, PromoCode}),
+        (Role.OWNER, set(MODELS), {Organizer, Venue, Event, PromoCode, Service, GatewayAccount}),
+        (Role.MANAGER, set(MODELS), {Venue, Event, PromoCode, Service}),
         (Role.FINANCE, set(MODELS), set()),
         (Role.BOX_OFFICE, set(MODELS) - {Payment, Refund, Dispute, LedgerTransaction, GatewayAccount, OfflineRefund}, set()),
-        (Role.DOOR, {Organizer, Event}, set()),
+        (Role.DOOR, {Organizer, Event, Service}, set()),
     ],
 )
 def test_roles(role: str, seen: set[type[Model]], edited: set[type[Model]], ours: Team, sign_in: SignIn) -> None:
