@@ -7,7 +7,8 @@ from uuid import UUID
 from django.db import models, transaction
 from django.db.models import Count
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
@@ -16,20 +17,23 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from bookings.services import count_left
+from bookings.sale import Buyer
+from bookings.services import count_left, opened_by
 from evently.accounts.authentication import person_of
 from evently.accounts.models import User
 from evently.database import uuid7
 from evently.money import decimal_string
+from evently.network import hashed_address
 from evently.rest.idempotency import once_of
 from evently.rest.pagination import WholeList, listing
 from evently.rest.schema import IDEMPOTENCY_KEY, IF_MATCH
 from evently.rest.teams import WRITES, TeamViewSet, check_may_edit
+from evently.rest.throttling import count_code
 from evently.rest.versions import check_version
 from payments.services import cancel_event
 
 from . import services, summary
-from .models import Category, Event, EventQuerySet, EventService, PriceChange, Seat, Service, TicketType
+from .models import LONGEST_CODE, Category, Event, EventQuerySet, EventService, PriceChange, Seat, Service, TicketType
 from .queries import EventQuery, SeatQuery
 from .repricing import prices_of, reprice
 from .serializers import (
@@ -309,7 +313,11 @@ class CategoryViewSet(PartViewSet[Category]):
 
 @extend_schema(tags=["events"])
 @extend_schema_view(
-    list=extend_schema(operation_id="list_ticket_types", summary="The ticket types of an event"),
+    list=extend_schema(
+        operation_id="list_ticket_types",
+        summary="The ticket types of an event",
+        parameters=[OpenApiParameter("code", OpenApiTypes.STR, description="Also those that are sold with this code only.")],
+    ),
     create=extend_schema(operation_id="create_ticket_type", summary="Add a ticket type"),
     partial_update=extend_schema(
         operation_id="change_ticket_type", summary="Change a ticket type", description="What is held or booked keeps its price."
@@ -321,12 +329,21 @@ class TicketTypeViewSet(PartViewSet[TicketType]):
     queryset = TicketType.objects.select_related("category").order_by("category__position", "position", "name")
 
     def get_queryset(self) -> models.QuerySet[TicketType]:
-        """What is sold with a code, or given by the team, the team alone sees."""
+        """What is given by the team the team alone sees, and what is sold with a code, who has one."""
         types = super().get_queryset()
+        if typed := self.request.GET.get("code", "") if self.request.method == "GET" else "":
+            return types & TicketType.objects.shown(self._opened(typed))
         if not self.request.user.is_authenticated:
             return types.filter(sold_to=TicketType.SoldTo.EVERYBODY)
         own = Event.objects.of(person_of(self.request))
         return types.filter(models.Q(sold_to=TicketType.SoldTo.EVERYBODY) | models.Q(event__in=own))
+
+    def _opened(self, typed: str) -> set[UUID]:
+        address = hashed_address(self.request._request)
+        user_id = self.request.user.pk if self.request.user.is_authenticated else None
+        buyer = Buyer(user_id=user_id, address=address)
+        count_code(person=buyer.owner if user_id else address, address=address)
+        return opened_by(typed[:LONGEST_CODE], event_id=self.get_event().pk, buyer=buyer)
 
     def save(self, form: serializers.BaseSerializer[Any], **facts: Any) -> None:
         """With the price that the event's rules make of the new one, and a note of the change."""

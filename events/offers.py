@@ -1,6 +1,6 @@
 """What a visitor reads about tickets: whether there are any now, what they cost, how many places are free."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Self
@@ -94,14 +94,16 @@ def has_ended(ticket_type: TicketType, at: datetime) -> bool:
     return ticket_type.sale_ends_at is not None and at >= ticket_type.sale_ends_at
 
 
-def price_list(event: Event, *, free: Mapping[UUID, tuple[int, int]] | None = None) -> list[PriceLine]:
-    """The event's categories that everybody may buy, dearest first.
+def price_list(
+    event: Event, *, free: Mapping[UUID, tuple[int, int]] | None = None, opened: Collection[UUID] = ()
+) -> list[PriceLine]:
+    """The event's categories that everybody may buy, dearest first, with the ticket types that a code has `opened`.
 
     `free`: (free, all) places by category, else they are counted.
     """
     counts = count_places(event) if free is None else free
     by_category: dict[Category, list[TicketType]] = {}
-    shown = TicketType.objects.shown().filter(event=event).select_related("category")
+    shown = TicketType.objects.shown(opened).filter(event=event).select_related("category").with_history()
     for ticket_type in shown.order_by("position", "-price_minor", "pk"):
         by_category.setdefault(ticket_type.category, []).append(ticket_type)
     lines = sorted(

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from bookings import services
 from bookings.buyer import buyer_of
+from bookings.entered import entered_code, opened_types
 from bookings.models import Booking
 from bookings.picking import Wish
 from evently.context import live_hold
@@ -111,7 +112,8 @@ def _hold_chosen(request: HttpRequest, event: Event, section: Section | None) ->
     buyer = buyer_of(request, create=True)
     hold = live_hold(buyer, event)
     if hold is None:
-        return services.hold_seats(buyer=buyer, event_id=event.pk, seats=dict.fromkeys(chosen))
+        code = entered_code(request, event)
+        return services.hold_seats(buyer=buyer, event_id=event.pk, seats=dict.fromkeys(chosen), code=code)
     lines = hold.seats.filter(released_at=None)
     if section:  # what is held elsewhere stays
         lines = lines.filter(seat__position__range=section.positions)
@@ -128,7 +130,8 @@ def _hold_best(request: HttpRequest, event: Event) -> Booking:
     buyer = buyer_of(request, create=True)
     before = live_hold(buyer, event)
     wish = Wish(wheelchairs=int("wheelchair" in request.POST), aisle="aisle" in request.POST)
-    booking = services.hold_best(buyer=buyer, event_id=event.pk, quantities=quantities, wish=wish)
+    code = entered_code(request, event)
+    booking = services.hold_best(buyer=buyer, event_id=event.pk, quantities=quantities, wish=wish, code=code)
     if before and before.status == Booking.Status.HELD:
         services.cancel_booking(booking_id=before.pk, actor=str(buyer))
     return booking
@@ -143,7 +146,7 @@ def _seat_page(request: HttpRequest, event: Event, section: Section | None, *, r
     drawing = None
     if plan:
         drawing = drawing_of_section(plan.pk, section.zone, language) if section else drawing_of(plan.pk, language)
-    prices = price_list(event, free={})
+    prices = price_list(event, free={}, opened=opened_types(request, event))
     lines = [line for line in prices if line.category.numbered]
     colours = {line.category.pk: line.colour for line in lines}
     seats: Sequence[MapSeat] = ()
@@ -200,7 +203,7 @@ def _overview_page(request: HttpRequest, event: Event, *, refusal: DomainError |
         for category, (free, places) in by_category.items():
             before = totals.get(category, (0, 0))
             totals[category] = (before[0] + free, before[1] + places)
-    prices = price_list(event, free=totals)
+    prices = price_list(event, free=totals, opened=opened_types(request, event))
     numbered = [line for line in prices if line.category.pk in totals]
     state = _state(event, numbered)
     if not numbered or not (refusal or hold or state.is_open or state in (SaleState.SOLD_OUT, SaleState.DRAFT)):
@@ -228,7 +231,7 @@ def _overview_page(request: HttpRequest, event: Event, *, refusal: DomainError |
 
 def _ticket_page(request: HttpRequest, event: Event, *, refusal: DomainError | None) -> HttpResponse:
     hold = live_hold(buyer_of(request), event)
-    prices = price_list(event, free=places_of(event))
+    prices = price_list(event, free=places_of(event), opened=opened_types(request, event))
     state = _state(event, prices)
     if not prices or not (refusal or hold or state.is_open or state in (SaleState.SOLD_OUT, SaleState.DRAFT)):
         return redirect(event)

@@ -2,10 +2,16 @@
 
 from typing import NamedTuple
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from bookings.entered import enter_code as keep_code
+from bookings.entered import entered_code, opened_types
+from evently.errors import DomainError
 
 from . import markdown
 from .access import visible_event
@@ -57,7 +63,10 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 def show_event(request: HttpRequest, slug: str) -> HttpResponse:
     event = visible_event(request, slug)
-    prices = price_list(event, free=places_of(event))
+    opened, places = opened_types(request, event), places_of(event)
+    prices = price_list(event, free=places, opened=opened)
+    has_history = any(kind.has_history for line in prices for kind in line.ticket_types)
+    usual_prices = price_list(event, free=places) if opened else prices  # the history is kept for everybody
     free = sum(line.free for line in prices)
     now = timezone.now()
     state = sale_state(event, at=now, free=free, capacity=sum(line.capacity for line in prices))
@@ -69,7 +78,8 @@ def show_event(request: HttpRequest, slug: str) -> HttpResponse:
         "lowest_minor": min((price for line in prices for price in line.prices_at(now)), default=None),
         "has_numbered": any(line.category.numbered for line in prices),
         "has_standing": any(not line.category.numbered for line in prices),
-        "history": price_history_of(event, prices),
+        "code": entered_code(request, event),
+        "history": price_history_of(event, usual_prices) if has_history else None,
         "description": markdown.render(event.description),
         "other_dates": _other_dates(event),
     }
@@ -82,6 +92,21 @@ def _other_dates(event: Event) -> list[Card]:
         return []
     upcoming = Event.objects.upcoming().with_list_fields().filter(series=event.series_id).exclude(pk=event.pk)
     return _cards(upcoming.order_by("starts_at", "pk")[:OTHER_DATES])
+
+
+@require_POST
+def enter_code(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show what a code opens, and keep it for the hold; an empty one takes it back."""
+    event = visible_event(request, slug)
+    typed = request.POST.get("code", "")
+    try:
+        keep_code(request, event, typed)
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+    else:
+        if typed.strip():
+            messages.success(request, _("Your code goes with the tickets that you choose now."))
+    return redirect(f"{event.get_absolute_url()}#tickets")
 
 
 def _page_number(request: HttpRequest) -> int:

@@ -6,7 +6,7 @@ primary key, limited ticket types, limited codes, limited services. The clock is
 """
 
 from .claim import claim_bookings
-from .codes import CodeNeeded, CodeNotUsable, CodeUsedUp, apply_code, remove_code
+from .codes import CodeNeeded, CodeNotUsable, CodeUsedUp, apply_code, opened_by, remove_code
 from .extras import ServiceUnavailable, booked_services, count_left, set_services
 from .give import give_tickets
 from .hold import change_hold, extend_hold, hold_best, hold_seats
@@ -54,6 +54,7 @@ __all__ = [
     "hold_seats",
     "lock_booking",
     "note_refund",
+    "opened_by",
     "remove_code",
     "resume_hold",
     "set_contact",

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from bookings.models import Booking, BookingQuerySet, BookingSeat
-from bookings.sale import Buyer, Sale
+from bookings.sale import Buyer
 from evently.database import transactional
 from evently.errors import DomainError
 from evently.money import divide
@@ -118,22 +118,22 @@ def unlocked_by(code_id: UUID | None) -> set[UUID]:
     return set(PromoCode.unlocks.through.objects.filter(promocode=code_id).values_list("tickettype", flat=True))
 
 
-def opened_by(typed: str, *, sale: Sale, buyer: Buyer) -> set[UUID]:
-    """The ticket types that are sold with what was typed to begin a hold; `redeem` at its end has the last word.
+def opened_by(typed: str, *, event_id: UUID, buyer: Buyer) -> set[UUID]:
+    """The ticket types that are sold with what was typed, for a look or to begin a hold; `redeem` has the last word.
 
     Raises `CodeNotUsable`, with the same work for every reason, before anything is locked.
     """
     if not typed:
         return set()
-    event = Event.objects.only("organizer").get(pk=sale.event_id)
-    code = PromoCode.objects.named(typed, event=event).first()
+    event = Event.objects.only("organizer", "currency").get(pk=event_id)
+    code = PromoCode.objects.named(typed, event=event).with_clock().first()
     pk = code.pk if code else NOBODYS
     uses = Booking.objects.live().filter(promo_code=pk).count()
     theirs = Booking.objects.live().filter(buyer.bookings, promo_code=pk).count()
     opened = unlocked_by(pk)
     if (
         code is None
-        or not code.is_valid(at=sale.clock, currency=sale.currency)
+        or not code.is_valid(at=code.clock, currency=event.currency)
         or (code.limit is not None and uses >= code.limit)
         or (code.per_customer is not None and theirs >= code.per_customer)
     ):

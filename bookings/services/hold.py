@@ -108,7 +108,7 @@ def _hold_best(
     if earlier := _claim(once, buyer=buyer, booking_id=booking_id):
         return earlier
     sale = Sale.open(event_id=event_id, buyer=buyer, by_team=by_team)
-    opened = codes.opened_by(code, sale=sale, buyer=buyer)
+    opened = codes.opened_by(code, event_id=event_id, buyer=buyer)
     chosen = {pk: sale.given(pk) if by_team else sale.offer(pk, opened=opened) for pk in quantities}
     wished_offers = [offer for pk, offer in chosen.items() for _ in range(quantities[pk])]
     registered = sale.admit(buyer=buyer, quantity=len(wished_offers))
@@ -152,7 +152,7 @@ def hold_seats(
         return earlier
     sale = Sale.open(event_id=event_id, buyer=buyer)
     registered = sale.admit(buyer=buyer, quantity=len(seats))
-    opened = codes.opened_by(code, sale=sale, buyer=buyer)
+    opened = codes.opened_by(code, event_id=event_id, buyer=buyer)
     locked = lock_free(seats, event_id=event_id)
     refuse_missing(seats, locked)
     offers = {seat.pk: sale.offer(seats[seat.pk], category_id=seat.category_id, opened=opened) for seat in locked}

@@ -111,3 +111,64 @@ def test_seats_that_are_taken_again_keep_their_code_while_it_can_be_used(
 
     again = Booking.objects.exclude(pk=booking.pk).get()
     assert again.total_minor == (16_800 if used_up else 13_440)
+
+
+class TestBeforeTheHold:
+    @pytest.fixture
+    def hall(self, hall: Hall) -> Hall:
+        TicketType.objects.filter(pk=hall.child.pk).update(sold_to="code", name="Members")
+        PromoCode.objects.get().unlocks.add(hall.child)
+        return hall
+
+    @staticmethod
+    def enter(client: Client, hall: Hall, code: str) -> str:
+        return client.post(f"{hall.event.get_absolute_url()}code/", {"code": code}, follow=True).content.decode()
+
+    def test_a_code_shows_what_it_opens_and_goes_with_the_hold(self, client: Client, hall: Hall) -> None:
+        url = hall.event.get_absolute_url()
+        assert "Members" not in client.get(url).content.decode()
+
+        page = self.enter(client, hall, " SAVE20")
+
+        assert "Members" in page
+        assert "Your code goes with the tickets that you choose now." in page
+        assert "Members" in client.get(f"{url}tickets/").content.decode()
+        client.post(f"{url}tickets/", {"ticket_type": str(hall.child.pk), "quantity": "2"})
+        booking = Booking.objects.get()
+        assert (booking.total_minor, {line.ticket_type_id for line in booking.seats.all()}) == (6_720, {hall.child.pk})
+        assert "Members" not in self.enter(client, hall, "")
+        assert "Members" not in Client().get(url).content.decode()
+
+    def test_chosen_seats_are_held_with_the_code(self, client: Client, hall: Hall) -> None:
+        self.enter(client, hall, "save20")
+        client.post(f"{hall.event.get_absolute_url()}seats/", {"seat": hall.seat_ids(0)})
+        assert Booking.objects.get().total_minor == 6_720
+
+    def test_a_code_that_does_not_work_opens_nothing_and_says_always_the_same(self, client: Client, hall: Hall) -> None:
+        assert REFUSAL in self.enter(client, hall, "NOBODY")
+        PromoCode.objects.update(limit=0)
+        page = self.enter(client, hall, "SAVE20")
+        assert REFUSAL in page
+        assert "Members" not in page
+
+    def test_a_code_that_has_ended_since_is_told_with_the_hold(self, client: Client, hall: Hall) -> None:
+        self.enter(client, hall, "save20")
+        PromoCode.objects.update(is_active=False)
+        url = hall.event.get_absolute_url()
+        assert "Members" not in client.get(url).content.decode()
+
+        refused = client.post(f"{url}seats/", {"seat": hall.seat_ids(0)})
+
+        assert refused.status_code == 409
+        assert REFUSAL in refused.content.decode()
+        self.enter(client, hall, "")
+        assert client.post(f"{url}seats/", {"seat": hall.seat_ids(0)}).status_code == 302
+
+    def test_the_api_lists_what_a_code_opens(self, client: Client, hall: Hall, settings: Any) -> None:
+        url = f"/api/v1/events/{hall.event.pk}/ticket-types/"
+        names = [each["name"] for each in client.get(url, {"code": "save20"}).json()["results"]]
+        assert names == ["Adult", "Members"]
+        refused = client.get(url, {"code": "NOBODY"})
+        assert (refused.status_code, refused.json()["code"]) == (409, "code_not_usable")
+        settings.EVENTLY_RATE_LIMITS = True
+        assert {Client().get(url, {"code": f"G{n}"}).status_code for n in range(12)} == {409, 429}

@@ -1,10 +1,12 @@
 """What places cost: categories of places, and the ticket types they are sold by."""
 
+from collections.abc import Collection
 from typing import Self
+from uuid import UUID
 
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from evently.database import EditableRow
@@ -36,9 +38,14 @@ class Category(EditableRow):
 
 
 class TicketTypeQuerySet(models.QuerySet["TicketType"]):
-    def shown(self) -> Self:
-        """What everybody may see and buy."""
-        return self.filter(sold_to=TicketType.SoldTo.EVERYBODY)
+    def with_history(self) -> Self:
+        """Annotate `has_history`, whether its price has ever changed."""
+        return self.annotate(has_history=Exists(TicketType.objects.filter(pk=OuterRef("pk"), price_changes__isnull=False)))
+
+    def shown(self, opened: Collection[UUID] = ()) -> Self:
+        """What everybody may see and buy, and those that a code has `opened`."""
+        everybody = Q(sold_to=TicketType.SoldTo.EVERYBODY)
+        return self.filter(everybody | Q(sold_to=TicketType.SoldTo.CODE, pk__in=opened) if opened else everybody)
 
 
 class TicketType(EditableRow):
@@ -70,6 +77,8 @@ class TicketType(EditableRow):
     sale_starts_at = models.DateTimeField(_("sale starts"), null=True, blank=True, help_text=_("Empty: with the event's sale."))
     sale_ends_at = models.DateTimeField(_("sale ends"), null=True, blank=True, help_text=_("Empty: with the event's sale."))
     position = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    has_history: bool  # annotated by with_history()
 
     objects = TicketTypeQuerySet.as_manager()
 

@@ -35,8 +35,12 @@ class PromoCodeQuerySet(models.QuerySet["PromoCode"]):
         found = self.filter(Q(event=event) | Q(event=None), organizer=event.organizer_id, canonical=canonical_code(typed))
         return found.order_by(F("event").asc(nulls_last=True))
 
+    def with_clock(self) -> Self:
+        """Annotate `clock`, the database's time."""
+        return self.annotate(clock=Now())
+
     def lock(self) -> Self:
-        return self.annotate(clock=Now()).order_by("pk").select_for_update(of=("self",), no_key=True)
+        return self.with_clock().order_by("pk").select_for_update(of=("self",), no_key=True)
 
 
 class PromoCode(EditableRow):
@@ -93,7 +97,7 @@ class PromoCode(EditableRow):
     is_active = models.BooleanField(_("active"), default=True)
     note = models.CharField(_("note"), max_length=200, blank=True, db_default="", help_text=_("For the team alone."))
 
-    clock: Any  # annotated by lock()
+    clock: Any  # annotated by lock() and with_clock()
 
     objects = PromoCodeQuerySet.as_manager()
 
