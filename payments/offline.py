@@ -9,7 +9,7 @@ from evently.database import transactional
 from evently.errors import DomainError
 
 from .models import OfflineCharge, OfflineRefund, Payment
-from .services import settle_from_gateway
+from .services import refresh_from_gateway, settle_from_gateway
 
 
 class AlreadyRecorded(DomainError):
@@ -25,12 +25,16 @@ def record_received(*, charge_id: UUID, amount_minor: int, note: str, actor: str
     return settle_from_gateway(payment_id=_receive(charge_id, amount_minor=amount_minor, note=note, actor=actor))
 
 
-@transactional
 def record_sent_back(*, refund_id: UUID, note: str, actor: str) -> OfflineRefund:
-    """Write down that somebody has sent the money back. Raises `AlreadyRecorded`."""
+    """Write down that somebody has sent the money back, and let the refund be paid. Raises `AlreadyRecorded`.
+
+    Must not be called inside a transaction.
+    """
     if not OfflineRefund.objects.filter(pk=refund_id, done_at=None).update(done_at=Now(), note=note, recorded_by=actor):
         raise AlreadyRecorded
-    return OfflineRefund.objects.get(pk=refund_id)
+    refund = OfflineRefund.objects.select_related("charge").get(pk=refund_id)
+    refresh_from_gateway(payment_id=refund.charge.payment_id)
+    return refund
 
 
 @transactional

@@ -16,6 +16,7 @@ from bookings.services import expire_holds
 from bookings.tests.races import outcomes as results
 from bookings.tests.races import race, time_passes
 from evently.accounts.models import Membership, User
+from evently.audit import complaints
 from evently.outbox.relay import relay
 from events.models import Event
 from events.tests.factories import Hall
@@ -24,10 +25,11 @@ from notifications.services import send_due
 from payments import gateways
 from payments.accounts import ways_to_pay
 from payments.gateways import BadSignature, RefundRefused, RefundStatus, UnknownCharge
-from payments.models import GatewayAccount, OfflineCharge, OfflineRefund, Payment
+from payments.models import GatewayAccount, OfflineCharge, OfflineRefund, Payment, Refund
 from payments.models.offline import OfflineChargeQuerySet
 from payments.offline import AlreadyRecorded, record_received, record_sent_back
 from payments.reconciliation import PATIENCE, reconcile
+from payments.services import execute_refund
 
 from .factories import BOB, check_out, hold, outcomes, refunds, state
 
@@ -233,6 +235,20 @@ def test_a_refund_is_to_be_done_by_hand_and_never_more_than_came(hall: Hall) -> 
     assert [refund.status for refund in gateway.fetch(payment.gateway_id).refunds] == [RefundStatus.SUCCEEDED]
     with pytest.raises(AlreadyRecorded):
         record_sent_back(refund_id=OfflineRefund.objects.get().pk, note="again", actor="user:1")
+
+
+def test_what_was_sent_back_by_hand_is_paid_back_in_the_books(hall: Hall) -> None:
+    booking = hold(hall, 1)
+    check_out(booking, "bank_transfer")
+    receive(booking, 8401)
+    refund = Refund.objects.get()
+    assert execute_refund(refund_id=refund.pk).status == "sent"
+    by_hand = OfflineRefund.objects.get()
+    assert (by_hand.amount_minor, by_hand.done_at) == (8401, None)
+    record_sent_back(refund_id=by_hand.pk, note="transfer 12", actor="user:1")
+    refund.refresh_from_db()
+    assert refund.status == "succeeded"
+    assert complaints("payments") == {}
 
 
 def give_back_at_once(hall: Hall) -> Counter[str]:
