@@ -36,7 +36,7 @@ from notifications.models import Delivery
 from notifications.services import LONGEST_LEASE, LOST, MOST_ATTEMPTS, queue, send_due
 from notifications.tasks import send_due as task
 from payments.models import Payment
-from payments.services import cancel_booking, cancel_event, settle_from_gateway
+from payments.services import cancel_booking, cancel_event, give_back, settle_from_gateway
 from payments.tests.factories import BOB, check_out, decide, hold, state
 
 SMTP_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
@@ -172,6 +172,18 @@ def test_who_paid_too_late_is_told_that_the_money_goes_back(hall: Hall) -> None:
     for body in (html(sent()), sent().body):
         assert "after the booking had been cancelled" in body
         assert "€84.00, goes back to you" in body
+
+
+def test_what_the_organizer_gives_back_is_told_with_its_amount(hall: Hall) -> None:
+    payment = pay(hold(hall, 1))
+    subjects()
+    mail.outbox.clear()
+    give_back(payment_id=payment.pk, amount_minor=1250, key="rain", note="rain", actor="boss")
+    assert subjects() == ["Your money for Sky Sessions: Live & Loud goes back to you"]
+    for body in (html(sent()), sent().body):
+        assert "The organizer gives this part of what you paid back to you. Your tickets stay valid." in body
+        assert "€12.50 goes back to you" in body
+        assert "All of your money" not in body
 
 
 def test_everybody_with_tickets_is_told_once_that_the_event_was_cancelled(hall: Hall) -> None:
