@@ -59,10 +59,14 @@ def event_when_long(event: Event) -> str:
 
 @register.filter
 def clock_time(at: datetime, event: Event) -> str:
-    """A time of day by the clock of the event's venue: “20:14”; with the day if it is further away than any other 20:14."""
-    if at - timezone.now() > timedelta(hours=20):
-        return moment(at, event)
+    """A time of day by the clock of the event's venue: “20:14”."""
     return dateformat.format(at.astimezone(event.venue.zone), "H:i")
+
+
+@register.filter
+def deadline(at: datetime, event: Event) -> str:
+    """Until when, by the clock of the event's venue: “20:14”; with the day if it is further away than any other 20:14."""
+    return moment(at, event) if at - timezone.now() > timedelta(hours=20) else clock_time(at, event)
 
 
 @register.filter

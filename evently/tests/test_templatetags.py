@@ -8,6 +8,7 @@ from django.utils import timezone, translation
 
 from evently.templatetags.evently import (
     clock_time,
+    deadline,
     event_when,
     event_when_long,
     money,
@@ -86,6 +87,14 @@ def test_the_clock_is_the_one_at_the_venue() -> None:
     event = event_at(datetime(2026, 6, 13, 18, tzinfo=UTC), time_zone="Asia/Tokyo")
 
     assert clock_time(datetime(2026, 6, 1, 11, 14, 59, tzinfo=UTC), event) == "20:14"
+    assert clock_time(datetime(2099, 6, 1, 11, 14, 59, tzinfo=UTC), event) == "20:14"
+
+
+def test_a_deadline_that_is_days_away_comes_with_its_day() -> None:
+    event = event_at(datetime(2026, 6, 13, 18, tzinfo=UTC), time_zone="Asia/Tokyo")
+
+    assert deadline(datetime(2099, 6, 1, 11, 14, 59, tzinfo=UTC), event) == "Mon 1 Jun 2099, 20:14"
+    assert deadline(datetime(2026, 6, 1, 11, 14, 59, tzinfo=UTC), event) == "20:14"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from bookings.models import BookingSeat
 from bookings.sale import Buyer
 from bookings.services import (
     Contact,
@@ -164,7 +165,10 @@ def build() -> World:
     reprice(event_id=dear_hall.event.pk)
 
     PromoCode.objects.create(organizer=hall.event.organizer, code="A", canonical="a", percent=10, limit=5, per_customer=1)
+    idle_seats = hall.event.seats.filter(pk__in=BookingSeat.objects.filter(booking=expired).values("seat"))
+    idle_seats.update(status="blocked")  # whoever holds now takes others: a damage gives these back to the idle one
     held, paying, cheap = hold(hall, "holder"), hold(hall, "payer"), hold(dear_hall, "saver")
+    idle_seats.update(status="available")
     apply_code(booking_id=cheap, typed="a", actor="saver")
     service = Service.objects.create(organizer=hall.event.organizer, name="Parking")
     parking = EventService.objects.create(event=dear_hall.event, service=service, price_minor=500, stock=5)

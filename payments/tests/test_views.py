@@ -14,7 +14,7 @@ from bookings.services import hold_seats
 from bookings.tests.races import time_passes
 from evently.rest import throttling
 from evently.rest.throttling import Tier
-from evently.templatetags.evently import clock_time
+from evently.templatetags.evently import deadline
 from events.models import Event
 from events.tests.factories import Hall, make_hall
 from payments import gateways
@@ -56,7 +56,7 @@ def finish(browser: Client, sandbox_page: str, decision: str) -> str:
 
 def until(booking: Booking) -> str:
     booking.refresh_from_db()
-    return clock_time(booking.expires_at, Event.objects.select_related("venue").get())
+    return deadline(booking.expires_at, Event.objects.select_related("venue").get())
 
 
 def test_the_pay_page_says_what_is_bought_and_what_it_costs(hall: Hall, ann: Client) -> None:
