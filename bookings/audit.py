@@ -84,7 +84,7 @@ register(
     SELECT b.id, b.reference || ' costs ' || b.total_minor || ' for ' || b.quantity || ', its ' || count(l.id) || ' seats '
         || coalesce(sum(l.price_minor - l.discount_minor), 0) || ' and its services ' || b.services_minor AS what
     FROM bookings_booking b LEFT JOIN bookings_bookingseat l ON l.booking_id = b.id
-    GROUP BY b.id HAVING count(l.id) <> b.quantity 
+    GROUP BY b.id HAVING count(l.id) <> b.quantity
         OR coalesce(sum(l.price_minor - l.discount_minor), 0) + b.services_minor <> b.total_minor
     """,
     remedy="The prices of the booked seats, less their discounts, are what the buyer agreed to. "

@@ -41,8 +41,8 @@ def test_the_command_names_what_is_broken_and_what_to_do() -> None:
         call_command("audit", stdout=out, no_color=True)
     assert refusal.value.returncode == 1
     text = out.getvalue()
-    assert f"{reference} costs 1 for 2, its 2 seats 16800  ({world.held})" in text
-    assert "What to do: The prices of the booked seats are what the buyer agreed to." in text
+    assert f"{reference} costs 1 for 2, its 2 seats 16800 and its services 0  ({world.held})" in text
+    assert "What to do: The prices of the booked seats, less their discounts, are what the buyer agreed to." in text
     assert text.splitlines()[-1] == f"{len(audit.checks())} promises checked: 1 broken, 1 to look after."
 
 

@@ -201,7 +201,7 @@ class TestShowEvent:
         tomorrow, cancelled, draft = repeat_event(event_id=event.pk, days=days, created_by=None)
         Event.objects.filter(pk=tomorrow.pk).update(status="published")
         Event.objects.filter(pk=cancelled.pk).update(status="cancelled")
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(5):
             html = page(client, event)
         assert f'href="{tomorrow.get_absolute_url()}"' in html
         assert cancelled.get_absolute_url() not in html

@@ -194,7 +194,7 @@ def _leave_others(*, booking_id: UUID, gateway: str, account: str) -> None:
     Otherwise both could be paid, or the buyer be sent to a page that is over. Without an answer the payment stays as it is: paid
     after all, its money goes back.
     """
-    for payment in Payment.objects.open().exclude(gateway_id="").filter(booking=booking_id):
+    for payment in Payment.objects.open().exclude(gateway_id="").filter(booking=booking_id).order_by("pk"):
         with suppress(GatewayUnavailable, UnknownCharge, UnknownGateway):
             if (payment.gateway, payment.account) == (gateway, account):
                 settle_from_gateway(payment_id=payment.pk)

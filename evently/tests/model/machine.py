@@ -271,6 +271,8 @@ class BookingLife(RuleBasedStateMachine):
     @rule(number=some)
     def check_out(self, number: int) -> None:
         booking = self.pick(number)
+        for money in booking.payments:
+            self.hear(money)  # what was begun before is asked about first
         refusal: type[DomainError] | None = None
         if booking.event in self.cancelled:
             refusal = NotOnSale
@@ -323,6 +325,8 @@ class BookingLife(RuleBasedStateMachine):
             for money in booking.payments:
                 if self.now - money.begun >= STEP:
                     self.hear(money)
+                    if money.charge == "open" and (self.is_over(booking) or booking.status not in (HELD, PAYING)):
+                        money.charge, money.heard = "abandoned", True  # nobody may pay any more
 
     @precondition(lambda self: self.all)
     @rule(number=some)
