@@ -326,7 +326,8 @@ class BookingLife(RuleBasedStateMachine):
                 if self.now - money.begun >= STEP:
                     self.hear(money)
                     if money.charge == "open" and (self.is_over(booking) or booking.status not in (HELD, PAYING)):
-                        money.charge, money.heard = "abandoned", True  # nobody may pay any more
+                        money.charge = "abandoned"  # nobody may pay any more
+                        self.hear(money)
 
     @precondition(lambda self: self.all)
     @rule(number=some)
