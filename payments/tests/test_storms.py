@@ -157,7 +157,8 @@ class Storm:
     def three_without_trouble(self) -> None:
         """However slow the machine: one has bought, and of two who come late one finds the seat taken. They sit in the back."""
         bought, *late = [
-            check_out(hold(self.hall, self.seats - place, buyer=Buyer(session=f"calm{place}")), "stripe").payment for place in (1, 2, 3)
+            check_out(hold(self.hall, self.seats - place, buyer=Buyer(session=f"calm{place}")), "stripe").payment
+            for place in range(1, 4)
         ]
         self.company.pay(bought.gateway_id)
         settle_from_gateway(payment_id=bought.pk)
