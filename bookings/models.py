@@ -99,6 +99,10 @@ class Booking(EditableRow):
     promo_code = models.ForeignKey(
         PromoCode, models.PROTECT, null=True, blank=True, related_name="bookings", verbose_name=_("code"), db_index=False
     )
+    # Of tickets that were given back: what was paid for them and has stayed with the organizer.
+    kept_minor = models.PositiveBigIntegerField(_("kept of tickets given back, in minor units"), default=0, db_default=0)
+    # Until when tickets may be given back, and for how much, as the event said it when this was booked; frozen by trigger.
+    refund_terms = models.JSONField(default=list, db_default=models.Value([], models.JSONField()), editable=False)
     version = models.PositiveIntegerField(_("version"), default=1, db_default=1)
 
     clock: Any  # annotated by lock() and with_clock()
@@ -121,6 +125,7 @@ class Booking(EditableRow):
             ),
             models.CheckConstraint(name="bookings_booking_has_buyer", condition=Q(user__isnull=False) | ~Q(session="")),
             models.CheckConstraint(name="bookings_booking_has_seats", condition=Q(quantity__gte=1)),
+            models.CheckConstraint(name="bookings_booking_kept_within_total", condition=Q(kept_minor__lte=F("total_minor"))),
         ]
         indexes = [
             models.Index(fields=["user", "event"], condition=Q(user__isnull=False), name="bookings_booking_user"),

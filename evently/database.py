@@ -74,6 +74,15 @@ def append_only(*tables: str) -> RunSQL:
     )
 
 
+def frozen(table: str, column: str) -> RunSQL:
+    """A migration step: what a row of this table has in this column when it is made, it keeps."""
+    return RunSQL(
+        f"CREATE TRIGGER {table}_{column}_frozen BEFORE UPDATE OF {column} ON {table} FOR EACH ROW "
+        f"WHEN (OLD.{column} IS DISTINCT FROM NEW.{column}) EXECUTE FUNCTION refuse_rewriting()",
+        f"DROP TRIGGER {table}_{column}_frozen ON {table}",
+    )
+
+
 class Busy(DomainError):
     """Others were faster each time, or hold a lock for too long: ask again."""
 

@@ -42,12 +42,14 @@ from .admin_forms import (
     GiveForm,
     PricingRuleForm,
     PricingRuleFormSet,
+    RefundTermForm,
+    RefundTermFormSet,
     TicketTypeForm,
     TicketTypeFormSet,
 )
 from .admin_pricing import pricing_facts
 from .importing import import_events
-from .models import Category, Event, EventService, PricingRule, Service, TicketType
+from .models import Category, Event, EventService, PricingRule, RefundTerm, Service, TicketType
 from .publishing import Progress, count_places_to_make, is_large, progress_of, tell_progress
 from .repricing import prices_of, reprice
 from .services import SeveralReasons, VenueTaken, make_categories_from_plan, publish_event, taking_the_venue
@@ -153,6 +155,20 @@ class EventServiceInline(ScopedInline):
         return money_exact(service.price_minor, service.event.currency)
 
 
+class RefundTermInline(ScopedInline):
+    """Until when buyers may give tickets back. New terms hold for new bookings only."""
+
+    model = RefundTerm
+    form = RefundTermForm
+    formset = RefundTermFormSet
+    fields = ("days_before", "percent", "fee")
+    verbose_name_plural = gettext_lazy("Giving tickets back: until when, and how much of the price (none: not at all)")
+
+    @admin.display(description=gettext_lazy("fee per ticket"))
+    def fee(self, term: RefundTerm) -> str:
+        return money_exact(term.fee_minor, term.event.currency)
+
+
 @admin.register(Service)
 class ServiceAdmin(VersionedAdmin):
     viewers = EVERYBODY
@@ -187,7 +203,7 @@ class EventAdmin(EventDatesAdmin, ListImportAdmin, VersionedAdmin, VenueClockAdm
     ordering = ("-starts_at",)
     autocomplete_fields = ("organizer", "venue", "seating_plan")
     prepopulated_fields = {"slug": ("title",)}
-    inlines = (CategoryInline, TicketTypeInline, PricingRuleInline, EventServiceInline)
+    inlines = (CategoryInline, TicketTypeInline, RefundTermInline, PricingRuleInline, EventServiceInline)
     fieldsets = (
         (gettext_lazy("What"), {"fields": ("title", "slug", "category", "description", ("image", "poster"), "organizer")}),
         (gettext_lazy("When and where"), {"fields": ("venue", "starts_at", "ends_at", "doors_at", "shares_venue")}),

@@ -1,6 +1,7 @@
 """The forms of the event page at the desk: categories with their price, further ticket types, times by the venue's clock."""
 
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from django import forms
@@ -14,7 +15,7 @@ from evently import money
 from evently.desk.stock import StockForm, StockFormSet
 from evently.desk.versions import VersionedForm
 
-from .models import POSTERS, Category, Event, EventService, PricingRule, Service, TicketType
+from .models import POSTERS, Category, Event, EventService, PricingRule, RefundTerm, Service, TicketType
 from .services import VenueTaken, check_venue
 
 TIMES = {"starts_at", "ends_at", "doors_at", "sale_starts_at", "sale_ends_at"}
@@ -300,6 +301,44 @@ class EventServiceFormSet(StockFormSet):
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)
         form.fields["service"].queryset = Service.objects.filter(organizer=self.instance.organizer_id).order_by("name")
+
+
+class RefundTermForm(StockForm):
+    """Until when a ticket may be given back, and for how much."""
+
+    fee = AmountField(label=_("Fee per ticket"), min_value=0)
+
+    class Meta:
+        model = RefundTerm
+        fields = ("days_before", "percent")
+
+    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
+        self.currency = currency
+        super().__init__(*args, **kwargs)
+        if self.instance.fee_minor:
+            self.initial["fee"] = money.decimal_string(self.instance.fee_minor, currency)
+
+    def clean_fee(self) -> int:
+        return PriceField.minor(self.cleaned_data["fee"] or Decimal(0), self.currency)
+
+    def save(self, commit: bool = True) -> Any:
+        self.instance.fee_minor = self.cleaned_data["fee"]
+        return super().save(commit)
+
+
+class RefundTermFormSet(StockFormSet):
+    def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
+        return {**super().get_form_kwargs(index), "currency": self.instance.currency}
+
+    def clean(self) -> None:
+        """The nearer the start, the less goes back: otherwise waiting would be rewarded."""
+        super().clean()
+        kept = [form for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE") and not form.errors]
+        kept.sort(key=lambda form: -form.cleaned_data["days_before"])
+        for earlier, later in pairwise(kept):
+            told = [(form.cleaned_data["percent"], -form.cleaned_data["fee"]) for form in (earlier, later)]
+            if told[1][0] > told[0][0] or told[1][1] > told[0][1]:
+                later.add_error("percent", _("Nearer to the start not more may go back than before."))
 
 
 class GiveForm(forms.Form):

@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 from evently.outbox.services import subscribe
 
 SEATS_CHANGED = (
-    *("booking.held", "booking.changed", "booking.confirmed", "booking.expired", "booking.cancelled"),
+    *("booking.held", "booking.changed", "booking.confirmed", "booking.expired", "booking.cancelled", "booking.returned"),
     *("event.published", "event.cancelled"),
 )
 

@@ -22,8 +22,8 @@ PRICES: Final = Kind("prices", seconds=300)
 
 
 def find_event(slug: str) -> Event | None:
-    """The event with its venue, organizer and plan (without the layout)."""
-    events = Event.objects.select_related("venue", "organizer", "seating_plan")
+    """The event with its venue, organizer, refund terms and plan (without the layout)."""
+    events = Event.objects.select_related("venue", "organizer", "seating_plan").prefetch_related("refund_terms")
     bulky = ("seating_plan__layout", "seating_plan__overview", "names", "words")
     return remember(EVENT, slug, lambda: events.defer(*bulky).filter(slug=slug).first())
 

@@ -8,7 +8,7 @@ from django.dispatch import receiver
 from evently.accounts.models import Organizer
 from venues.models import Venue
 
-from .models import Category, Event
+from .models import Category, Event, RefundTerm
 from .reads import forget_event, forget_places
 
 
@@ -21,6 +21,11 @@ def forget_one(instance: Event, **_more: Any) -> None:
 @receiver([post_save, post_delete], sender=Category)
 def forget_its_places(instance: Category, **_more: Any) -> None:
     forget_places(instance.event_id)
+
+
+@receiver([post_save, post_delete], sender=RefundTerm)
+def forget_its_event(instance: RefundTerm, **_more: Any) -> None:
+    forget_event(Event.objects.only("slug").get(pk=instance.event_id))
 
 
 @receiver(post_save, sender=Venue)

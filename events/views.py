@@ -19,6 +19,7 @@ from .forms import FindForm
 from .models import Event, EventQuerySet
 from .offers import SaleState, price_list, sale_state, summary_state
 from .reads import places_of, price_history_of
+from .refund_terms import terms_of
 
 PAGE = 24
 NEAREST = 3
@@ -82,6 +83,7 @@ def show_event(request: HttpRequest, slug: str) -> HttpResponse:
         "history": price_history_of(event, usual_prices) if has_history else None,
         "description": markdown.render(event.description),
         "other_dates": _other_dates(event),
+        "terms": [term for term in terms_of(event) if term.until > now],
     }
     return render(request, "events/event.html", context)
 

@@ -6,17 +6,16 @@ MONEY = "Compare with the gateway's own list before anything else, and report th
 
 register(
     "payments.outcome",
-    "Every captured payment bought its booking or goes back in full; those of a cancelled event go back in full.",
+    "Every captured payment bought its booking or goes back in full; of a cancelled booking's all goes back but what was kept.",
     """
     SELECT p.id, concat_ws(' ', b.reference, 'is', b.status || ', its payment', p.status, nullif(p.outcome, ''), 'over',
         p.captured_minor, p.captured_currency, 'with', coalesce(r.amount, 0), 'going back') AS what
     FROM payments_payment p JOIN bookings_booking b ON b.id = p.booking_id
     LEFT JOIN (SELECT payment_id, sum(amount_minor) AS amount FROM payments_refund GROUP BY 1) r ON r.payment_id = p.id
-    JOIN events_event e ON e.id = p.event_id
     WHERE CASE
         WHEN p.status <> 'captured' THEN p.outcome <> ''
         WHEN p.outcome = 'confirmed' THEN b.status NOT IN ('confirmed', 'cancelled')
-            OR (b.status = 'cancelled' AND e.status = 'cancelled' AND coalesce(r.amount, 0) <> p.captured_minor)
+            OR (b.status = 'cancelled' AND p.captured_minor - coalesce(r.amount, 0) > b.kept_minor)
         WHEN p.outcome = 'refund' THEN coalesce(r.amount, 0) <> p.captured_minor
         ELSE TRUE END
     """,

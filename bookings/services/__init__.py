@@ -22,6 +22,7 @@ from .refusals import (
     SoldOut,
 )
 from .release import cancel_booking, expire_holds, note_refund, stop_sale, wait_for_sales_in_flight
+from .returns import NoSuchTickets, take_back
 from .sell import Contact, confirm_booking, confirm_free_booking, lock_booking, resume_hold, set_contact, start_payment
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "DetailsMissing",
     "EmptyBooking",
     "HoldEnded",
+    "NoSuchTickets",
     "NoWheelchairPlace",
     "NotCancellable",
     "PaymentRequired",
@@ -61,5 +63,6 @@ __all__ = [
     "set_services",
     "start_payment",
     "stop_sale",
+    "take_back",
     "wait_for_sales_in_flight",
 ]

@@ -31,9 +31,12 @@ NO_SERVICES: Mapping[UUID, int] = MappingProxyType({})
 WRITE_HOLD = """
 WITH booking AS (
     INSERT INTO bookings_booking (id, event_id, user_id, session, address, secret, language, status, expires_at, quantity,
-        total_minor, currency)
+        total_minor, currency, refund_terms)
     VALUES (%(booking)s, %(event)s, %(user)s, %(session)s, %(address)s, %(secret)s, %(language)s, 'held', %(expires_at)s,
-        %(quantity)s, %(total)s, %(currency)s)
+        %(quantity)s, %(total)s, %(currency)s, (
+            SELECT coalesce(jsonb_agg(jsonb_build_object('until', e.starts_at - make_interval(days => t.days_before),
+                'percent', t.percent, 'fee_minor', t.fee_minor)), '[]')
+            FROM events_refundterm t JOIN events_event e ON e.id = t.event_id WHERE t.event_id = %(event)s))
     RETURNING reference, created_at
 ), line AS (
     INSERT INTO bookings_bookingseat (id, event_id, booking_id, seat_id, ticket_type_id, price_minor)

@@ -58,4 +58,4 @@ class PaymentRequired(DomainError):
 
 class NotCancellable(DomainError):
     code = "not_cancellable"
-    message = _("A paid booking cannot be cancelled here. Please write to the organizer.")
+    message = _("This booking is paid. Give its tickets back instead, or write to the organizer.")

@@ -90,7 +90,7 @@ def let_go(bookings: Sequence[Booking], *, status: str, actor: str) -> None:
     for booking in bookings:
         booking.status = status
         booking.version += 1
-    Booking.objects.bulk_update(bookings, ["status", "payment_status", "version"])
+    Booking.objects.bulk_update(bookings, ["status", "payment_status", "kept_minor", "version"])
     BookingHistory.objects.bulk_create(_history(booking, status, actor=actor) for booking in bookings)
     OutboxMessage.objects.bulk_create(_message(booking, status) for booking in bookings)
     for event_id in {seat.event_id for seat in own}:
@@ -106,6 +106,7 @@ CHANGEABLE = [
         "total_minor",
         "services_minor",
         "service_quantity",
+        "kept_minor",
         "promo_code",
         "version",
         "user",

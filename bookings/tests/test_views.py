@@ -213,7 +213,7 @@ def test_paid_tickets_are_not_cancelled_by_their_buyer(client: Client, hall: Hal
     response = client.post(f"/bookings/{booking.pk}/cancel/")
 
     assert [str(each) for each in get_messages(response.wsgi_request)] == [
-        "A paid booking cannot be cancelled here. Please write to the organizer."
+        "This booking is paid. Give its tickets back instead, or write to the organizer."
     ]
     booking.refresh_from_db()
     assert booking.status == Booking.Status.CONFIRMED

@@ -117,7 +117,7 @@ class OrganizerAdmin(ScopedAdmin):
     list_display = ("name", "email", "members")
     search_fields = ("name", "slug")
     ordering = ("name",)
-    fields = ("name", "slug", "email")
+    fields = ("name", "slug", "email", "four_eyes_above")
     prepopulated_fields = {"slug": ("name",)}
     inlines = (MembershipInline,)
 

@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -78,6 +79,15 @@ class Organizer(EditableRow):
     name = models.CharField(_("name"), max_length=200)
     slug = models.SlugField(_("slug"), unique=True)
     email = models.EmailField(_("contact e-mail"), blank=True)
+    four_eyes_above = models.DecimalField(
+        _("four eyes above"),
+        max_digits=10,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text=_("Whoever gives more than this amount of a payment back needs a colleague who agrees. Empty: nobody does."),
+    )
 
     objects = OrganizerQuerySet.as_manager()
 

@@ -28,7 +28,7 @@ from events.tests.factories import Hall, make_hall
 from notifications.services import send_due
 from payments import services as payments
 from payments.gateways import ChargeStatus, DisputeResult, RefundResult, RefundStatus, Result
-from payments.models import Payment
+from payments.models import Payment, Refund
 
 AGED = (
     "bookings_booking",
@@ -107,6 +107,7 @@ def give_back_a_part(payment: Payment) -> None:
     """Paid, some of it given back and paid back, and disputed at the buyer's bank, which has decided for the organizer."""
     capture(payment)
     refund = payments.give_back(payment_id=payment.pk, amount_minor=1001, key="kind", note="rain", actor="organizer")
+    assert isinstance(refund, Refund)
     told = RefundResult(
         gateway_id="r1", status=RefundStatus.SUCCEEDED, amount_minor=1001, currency=payment.currency, reference=str(refund.pk)
     )

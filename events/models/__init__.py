@@ -4,6 +4,7 @@ from .event import POSTERS, Event, EventQuerySet, Series, VenueDay
 from .offer import Category, TicketType
 from .pricing import PriceChange, PricingRule
 from .promo import LONGEST_CODE, PromoCode, canonical_code
+from .refund import RefundTerm
 from .seat import FREE, NOBODY, Seat, SeatQuerySet
 from .service import EventService, Service
 from .summary import EventSummary
@@ -21,6 +22,7 @@ __all__ = [
     "PriceChange",
     "PricingRule",
     "PromoCode",
+    "RefundTerm",
     "Seat",
     "SeatQuerySet",
     "Series",

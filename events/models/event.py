@@ -221,6 +221,7 @@ class Event(EditableRow):
     moved_from = models.DateTimeField(
         _("moved from"), null=True, blank=True, editable=False, help_text=_("When it was to start before it got another date.")
     )
+    moved_at = models.DateTimeField(_("moved at"), null=True, blank=True, editable=False)
     currency = models.CharField(_("currency"), max_length=3, choices=[(code, code) for code in CURRENCIES], default="EUR")
     sale_starts_at = models.DateTimeField(_("sale starts"))
     sale_ends_at = models.DateTimeField(_("sale ends"))

@@ -11,7 +11,7 @@ from django.utils.text import slugify
 
 from evently.accounts.models import User
 from evently.database import transactional
-from events.models import Category, Event, EventService, PricingRule, Series, TicketType
+from events.models import Category, Event, EventService, PricingRule, RefundTerm, Series, TicketType
 from events.repetition import MOST_DATES, moved
 
 # What a copy takes over as it is. Times move along; where an event was imported from belongs to that one alone.
@@ -24,6 +24,7 @@ ALIKE_TICKET_TYPE: Final = (
     *("name", "description", "is_default", "sold_to", "min_per_booking", "max_per_booking", "limit", "position"),
 )
 ALIKE_SERVICE: Final = ("service_id", "price_minor", "stock", "max_per_booking", "position", "is_active")
+ALIKE_TERM: Final = ("days_before", "percent", "fee_minor")
 ALIKE_RULE: Final = (
     *("sold_percent", "slack_percent", "hours_before", "change_percent", "change_minor", "floor_minor", "ceiling_minor"),
     *("round_to_minor", "is_active"),
@@ -90,7 +91,7 @@ def plan_dates(event: Event, days: Collection[date]) -> list[PlannedDate]:
 def clone_event(
     *, event_id: UUID, starts_at: datetime, title: str = "", created_by: User | None = None, copy_id: UUID | None = None
 ) -> Event:
-    """Make a draft like the event, with its categories, ticket types, rules and services, that starts at another time.
+    """Make a draft like the event, with its categories, ticket types, rules, services and refund terms, at another time.
 
     Doors, end and sale are as far from the start as the event's own, by the clock of the venue.
     """
@@ -183,6 +184,10 @@ def _copy(source: Event, dates: Sequence[Times], *, title: str, series: Series |
         EventService(event=copy, **{name: getattr(service, name) for name in ALIKE_SERVICE})
         for copy in copies
         for service in services
+    )
+    terms = list(source.refund_terms.all())
+    RefundTerm.objects.bulk_create(
+        RefundTerm(event=copy, **{name: getattr(term, name) for name in ALIKE_TERM}) for copy in copies for term in terms
     )
     rules = list(source.pricing_rules.all())
     PricingRule.objects.bulk_create(

@@ -69,13 +69,16 @@ def reschedule_event(
     if reasons := [*_status_reasons(event), *_time_reasons(event, now)]:
         raise NotMovable(reasons)
     if starts_at != before[0]:
-        event.moved_from = before[0]
+        event.moved_from, event.moved_at = before[0], now
     event.status = Event.Status.PUBLISHED
     event.version += 1
     check_venue(event)
     with taking_the_venue(event):
         event.save(
-            update_fields=["starts_at", "ends_at", "doors_at", "sale_ends_at", "moved_from", "status", "version", "updated_at"]
+            update_fields=[
+                *("starts_at", "ends_at", "doors_at", "sale_ends_at", "moved_from", "moved_at", "status", "version"),
+                "updated_at",
+            ]
         )
     publish("event.rescheduled", event=str(event.pk), version=event.version, actor=actor)
     logger.info("Event %s rescheduled to %s by %s", event.pk, starts_at, actor)

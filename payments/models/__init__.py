@@ -1,5 +1,6 @@
 """Money that moves: what was asked of a gateway, what it said, what must go back, and the ledger of it all."""
 
+from .approval import RefundApproval
 from .ledger import Account, LedgerEntry, LedgerTransaction
 from .offline import OfflineCharge, OfflineRefund
 from .payment import GatewayAccount, Payment, PaymentQuerySet, WebhookEvent
@@ -17,6 +18,7 @@ __all__ = [
     "Payment",
     "PaymentQuerySet",
     "Refund",
+    "RefundApproval",
     "RefundQuerySet",
     "SandboxCharge",
     "SandboxDispute",

@@ -44,6 +44,7 @@ class Refund(EditableRow):
     class Reason(models.TextChoices):
         SEATS_LOST = "seats_lost", _("paid too late, the seats were gone")
         PAID_TWICE = "paid_twice", _("paid twice")
+        RETURNED = "returned", _("tickets given back")
         BOOKING_CANCELLED = "booking_cancelled", _("booking cancelled")
         EVENT_CANCELLED = "event_cancelled", _("event cancelled")
         WRONG_AMOUNT = "wrong_amount", _("not the amount that was due")

@@ -1,7 +1,6 @@
 """Cancel bookings and events that money was paid for."""
 
 from collections.abc import Callable
-from typing import cast
 from uuid import UUID
 
 from bookings import services as bookings
@@ -9,6 +8,7 @@ from bookings.models import Booking
 from evently.database import transactional
 from events.models import Event
 from payments.models import Payment, Refund
+from payments.quotes import left_of, value_of
 
 from .refunds import request_refund
 
@@ -22,12 +22,11 @@ def cancel_booking(*, booking_id: UUID, actor: str) -> Booking:
     booking = bookings.lock_booking(booking_id=booking_id)
     is_over = Event.objects.filter(pk=booking.event_id, status=Event.Status.CANCELLED).exists()
     paid = Payment.objects.lock().filter(booking=booking, outcome=Payment.Outcome.CONFIRMED).first()
+    due = min(value_of(booking), left_of(paid))  # what was kept of tickets given back before stays kept
     booking = bookings.cancel_booking(booking_id=booking_id, actor=actor, paid=is_over)
-    if paid and is_over:
-        left = cast(int, paid.captured_minor) - sum(paid.refunds.values_list("amount_minor", flat=True))
+    if paid and is_over and due:
         reason = Refund.Reason.EVENT_CANCELLED
-        if left:
-            request_refund(paid, amount_minor=left, reason=reason, key=reason, actor=actor)
+        request_refund(paid, amount_minor=due, reason=reason, key=reason, actor=actor)
     return booking
 
 

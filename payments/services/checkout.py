@@ -282,7 +282,8 @@ def _refuse(payment: Payment, booking: Booking) -> Refund.Reason | None:
     if captured != (payment.amount_minor, payment.currency) or captured != (booking.total_minor, booking.currency):
         logger.error("Payment %s captured %s %s, which is not what was due.", payment.pk, *captured)
         return Refund.Reason.WRONG_AMOUNT
-    if booking.status == Booking.Status.CONFIRMED:
+    is_sold = booking.status == Booking.Status.CONFIRMED
+    if is_sold or booking.payments.filter(outcome=Payment.Outcome.CONFIRMED).exists():  # and given back since
         return Refund.Reason.PAID_TWICE
     return None
 

@@ -75,15 +75,6 @@ def request_refund(
     return refund
 
 
-@transactional
-def give_back(*, payment_id: UUID, amount_minor: int, key: str, note: str, actor: str) -> Refund:
-    """Promise some of what was paid for a booking back, as the organizer wishes. Its tickets stay valid. Raises `TooMuch`."""
-    _booking, payment = lock_payment(payment_id)
-    if payment.outcome != Payment.Outcome.CONFIRMED:
-        raise TooMuch
-    return request_refund(payment, amount_minor=amount_minor, reason=Refund.Reason.BY_STAFF, key=key, actor=actor, note=note)
-
-
 def execute_refund(*, refund_id: UUID) -> Refund:
     """Ask the gateway to carry a due refund out, and note what it says; one that is not due stays as it is.
 

@@ -14,8 +14,8 @@ from evently.database import uuid7
 from events.tests.factories import Hall
 from payments.gateways import sandbox
 from payments.gateways.signatures import sign
-from payments.models import Payment, Refund, SandboxCharge
-from payments.services import Checkout, start_checkout
+from payments.models import LedgerEntry, Payment, Refund, SandboxCharge
+from payments.services import Checkout, settle_from_gateway, start_checkout
 
 ANN, BOB = Buyer(session="ann"), Buyer(session="bob")
 PAID, DECLINED, ABANDONED = SandboxCharge.Status.PAID, SandboxCharge.Status.DECLINED, SandboxCharge.Status.ABANDONED
@@ -36,6 +36,24 @@ def check_out(booking: Booking, gateway: str = "sandbox") -> Checkout:
 def decide(payment: Payment, status: SandboxCharge.Status = PAID) -> None:
     """The buyer makes up their mind at the pay page; the platform has not heard of it yet."""
     sandbox.decide(charge_id=UUID(Payment.objects.get(pk=payment.pk).gateway_id), status=status)
+
+
+def paid(hall: Hall, *numbers: int, buyer: Buyer = ANN) -> tuple[Booking, Payment]:
+    """These seats, bought by the sandbox's card."""
+    booking = hold(hall, *numbers, buyer=buyer)
+    payment = check_out(booking).payment
+    decide(payment)
+    payment = settle_from_gateway(payment_id=payment.pk)
+    booking.refresh_from_db()
+    return booking, payment
+
+
+def balances() -> dict[str, int]:
+    """The ledger's accounts that are not empty: minor units, debits positive."""
+    totals: dict[str, int] = {}
+    for account, amount in LedgerEntry.objects.values_list("account", "amount_minor"):
+        totals[account] = totals.get(account, 0) + amount
+    return {account: total for account, total in totals.items() if total}
 
 
 def webhook(payment: Payment, *, message_id: str | None = None, age: int = 0) -> dict[str, Any]:

@@ -8,14 +8,13 @@ import pytest
 from django.db import IntegrityError, connection
 from django.db.models import F
 
-from bookings.models import Booking
 from bookings.tests import races
 from bookings.tests.races import race
 from events.tests.factories import Hall
 from payments import reconciliation
 from payments.gateways import GatewayUnavailable, RefundRefused, RefundResult, RefundStatus
 from payments.gateways.sandbox import Sandbox
-from payments.models import Account, Dispute, LedgerEntry, Payment, Refund, SandboxCharge, SandboxDispute, SandboxRefund
+from payments.models import Account, Dispute, Payment, Refund, SandboxCharge, SandboxDispute, SandboxRefund
 from payments.services import (
     NotFailed,
     TooMuch,
@@ -25,30 +24,17 @@ from payments.services import (
     pay_by_hand,
     refresh_from_gateway,
     retry_refund,
-    settle_from_gateway,
+    returns,
     settle_refund,
 )
-from payments.services import refunds as refunding
 
-from .factories import check_out, decide, hold, state
-
-
-def paid(hall: Hall, *numbers: int) -> tuple[Booking, Payment]:
-    booking = hold(hall, *numbers)
-    payment = check_out(booking).payment
-    decide(payment)
-    return booking, settle_from_gateway(payment_id=payment.pk)
+from .factories import balances, paid, state
 
 
 def give(payment: Payment, amount: int, key: str = "kind") -> Refund:
-    return give_back(payment_id=payment.pk, amount_minor=amount, key=key, note="rain", actor="boss")
-
-
-def balances() -> dict[str, int]:
-    totals: dict[str, int] = {}
-    for account, amount in LedgerEntry.objects.values_list("account", "amount_minor"):
-        totals[account] = totals.get(account, 0) + amount
-    return {account: total for account, total in totals.items() if total}
+    refund = give_back(payment_id=payment.pk, amount_minor=amount, key=key, note="rain", actor="boss")
+    assert isinstance(refund, Refund)
+    return refund
 
 
 def sent_back() -> list[tuple[int, str]]:
@@ -228,7 +214,7 @@ def test_of_two_large_refunds_at_one_moment_one_is_promised(hall: Hall) -> None:
 
 def test_without_the_trigger_and_the_lock_both_are_promised(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
     _booking, payment = paid(hall, 1)
-    monkeypatch.setattr(refunding, "lock_payment", lambda pk: (None, Payment.objects.get(pk=pk)))
+    monkeypatch.setattr(returns, "lock_payment", lambda pk: (None, Payment.objects.get(pk=pk)))
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE payments_refund DISABLE TRIGGER payments_refund_within_captured")
     try:
