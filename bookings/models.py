@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from evently.accounts.models import Organizer
 from evently.database import EditableRow, Row
 from events.models import Event, EventService, PromoCode, Seat, TicketType
+from events.refund_terms import Term
 
 
 def guest_secret() -> str:
@@ -158,6 +159,11 @@ class Booking(EditableRow):
     @property
     def is_free_of_charge(self) -> bool:
         return self.total_minor == 0
+
+    @property
+    def kept_terms(self) -> list[Term]:
+        """Until when its tickets may be given back, and for how much; the earliest deadline first."""
+        return sorted(Term.parse(kept) for kept in self.refund_terms)
 
     @property
     def discount_minor(self) -> int:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import basket_views, views
+from . import basket_views, return_views, views
 
 app_name = "bookings"
 urlpatterns = [
@@ -8,6 +8,7 @@ urlpatterns = [
     path("bookings/<uuid:pk>/", views.show_booking, name="show-booking"),
     path("bookings/<uuid:pk>/open/<str:secret>/", views.open_booking, name="open-booking"),
     path("bookings/<uuid:pk>/cancel/", views.cancel_booking, name="cancel-booking"),
+    path("bookings/<uuid:pk>/return/", return_views.return_tickets, name="return-tickets"),
     path("bookings/<uuid:pk>/details/", basket_views.edit_details, name="edit-details"),
     path("bookings/<uuid:pk>/types/", basket_views.change_types, name="change-types"),
     path("bookings/<uuid:pk>/seats/<uuid:seat>/remove/", basket_views.remove_seat, name="remove-seat"),

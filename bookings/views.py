@@ -1,6 +1,7 @@
 """The pages of a booking after its details: every state of it, its tickets, and the list of one's bookings."""
 
 from collections import Counter
+from contextlib import suppress
 from hmac import compare_digest
 from typing import Any, Final
 from uuid import UUID
@@ -19,6 +20,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from evently.errors import DomainError
 from events.models import Event
 from payments.models import Payment, Refund
+from payments.quotes import NotReturnable, quote_return
 from payments.services import cancel_booking as give_up
 
 from . import basket, tickets
@@ -50,7 +52,10 @@ def _facts(booking: Booking) -> dict[str, Any]:
     refunds = Refund.objects.filter(payment__booking=booking).order_by("created_at")
     types = Counter((line.ticket_type.name, line.seat.section, line.price_minor) for line in booking.live_seats)
     sums = [(quantity, *what, quantity * what[-1]) for what, quantity in types.items()]
-    return {"booking": booking, "event": booking.event, "refunds": list(refunds), "sums": sums}
+    shown = sum(line.price_minor - line.discount_minor for line in booking.live_seats) + booking.services_minor
+    returned = booking.total_minor - shown if booking.status == Booking.Status.CONFIRMED else 0
+    facts = {"booking": booking, "event": booking.event, "refunds": list(refunds), "sums": sums}
+    return facts | {"returned_minor": returned}
 
 
 def _show_paying(request: HttpRequest, booking: Booking) -> HttpResponse:
@@ -61,8 +66,9 @@ def _show_paying(request: HttpRequest, booking: Booking) -> HttpResponse:
 def _show_confirmed(request: HttpRequest, booking: Booking) -> HttpResponse:
     context = _facts(booking) | {
         "tickets": [(ticket, _qr(ticket)) for ticket in _valid_tickets(booking)],
-        "can_be_cancelled": booking.payment_status == Booking.PaymentStatus.UNPAID and booking.event.starts_at > booking.clock,
     }
+    with suppress(NotReturnable):
+        context["quote"] = quote_return(booking)
     return render(request, "bookings/confirmed.html", context)
 
 
@@ -95,22 +101,16 @@ def open_booking(request: HttpRequest, pk: UUID, secret: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel_booking(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Give all seats back: at once while they are held, after asking once more when they are booked."""
+    """Give the seats of a hold back at once. What is booked is given back ticket by ticket."""
     booking = own_booking(request, pk)
-    was_booked = booking.effective_status == Booking.Status.CONFIRMED
-    if was_booked and booking.event.starts_at <= booking.clock:
-        messages.error(request, _("This event has begun: its bookings can no longer be cancelled."))
-        return redirect(booking)
+    if booking.effective_status == Booking.Status.CONFIRMED:
+        return redirect("bookings:return-tickets", pk=pk)
     if request.method != "POST":
-        if not was_booked or booking.payment_status != Booking.PaymentStatus.UNPAID:
-            return redirect(booking)
-        return render(request, "bookings/cancel.html", {"booking": booking, "event": booking.event})
+        return redirect(booking)
     try:
         give_up(booking_id=pk, actor=str(buyer_of(request)))
     except DomainError as refusal:
         messages.error(request, str(refusal))
-        return redirect(booking)
-    if was_booked:
         return redirect(booking)
     basket.forget_typed(request)
     messages.success(request, _("Your seats are free for others again. Nothing was charged."))

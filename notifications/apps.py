@@ -14,6 +14,7 @@ class NotificationsConfig(AppConfig):
 
         subscribe("booking.confirmed", subscribers.tell_confirmed)
         subscribe("booking.cancelled", subscribers.tell_cancelled)
+        subscribe("booking.returned", subscribers.tell_returned)
         subscribe("event.postponed", subscribers.tell_postponed)
         subscribe("event.rescheduled", subscribers.tell_rescheduled)
         subscribe("booking.paying", subscribers.tell_payment_due)

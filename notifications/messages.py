@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from bookings.models import Booking, Ticket
+from bookings.models import Booking, BookingHistory, Ticket
 from bookings.services import booked_services
 from bookings.tickets import qr_png, sign
 from evently.context import SITE_NAME
@@ -31,6 +31,7 @@ EVENT_POSTPONED: Final = "event_postponed"
 EVENT_RESCHEDULED: Final = "event_rescheduled"
 PAYMENT_DUE: Final = "payment_due"
 REFUND_REQUESTED: Final = "refund_requested"
+TICKETS_RETURNED: Final = "tickets_returned"
 
 
 def write(delivery: Delivery) -> EmailMultiAlternatives | None:
@@ -103,6 +104,18 @@ def _refund_requested(delivery: Delivery) -> EmailMultiAlternatives:
         return _mail(delivery, booking, subject=subject, refund=refund)
 
 
+def _tickets_returned(delivery: Delivery) -> EmailMultiAlternatives:
+    """About a version of the booking, whose history names the tickets and the refund that goes with them."""
+    booking = _booking(delivery.object_id)
+    step = BookingHistory.objects.get(booking=booking, version=delivery.key.rpartition(":")[2])
+    lines = booking.seats.filter(pk__in=step.details["lines"]).select_related("seat").order_by("seat__position")
+    refund = Refund.objects.filter(payment__booking=booking, key=step.details["refund"]).select_related("payment").first()
+    left = booking.tickets.filter(status=Ticket.Status.VALID).count()
+    with _language_of(booking):
+        subject = _("You gave tickets for %(event)s back") % {"event": booking.event.title}
+        return _mail(delivery, booking, subject=subject, lines=lines, refund=refund, left=left)
+
+
 WRITERS: Final[dict[str, Callable[[Delivery], EmailMultiAlternatives | None]]] = {
     BOOKING_CONFIRMED: _confirmed,
     EVENT_CANCELLED: _event_cancelled,
@@ -110,6 +123,7 @@ WRITERS: Final[dict[str, Callable[[Delivery], EmailMultiAlternatives | None]]] =
     EVENT_RESCHEDULED: _event_rescheduled,
     PAYMENT_DUE: _payment_due,
     REFUND_REQUESTED: _refund_requested,
+    TICKETS_RETURNED: _tickets_returned,
 }
 
 

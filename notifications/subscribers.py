@@ -8,7 +8,15 @@ from bookings.services import wait_for_sales_in_flight
 from events.models import Event
 from payments.models import Payment, Refund
 
-from .messages import BOOKING_CONFIRMED, EVENT_CANCELLED, EVENT_POSTPONED, EVENT_RESCHEDULED, PAYMENT_DUE, REFUND_REQUESTED
+from .messages import (
+    BOOKING_CONFIRMED,
+    EVENT_CANCELLED,
+    EVENT_POSTPONED,
+    EVENT_RESCHEDULED,
+    PAYMENT_DUE,
+    REFUND_REQUESTED,
+    TICKETS_RETURNED,
+)
 from .services import queue, queue_many
 
 
@@ -18,10 +26,19 @@ def tell_confirmed(payload: dict[str, Any]) -> None:
 
 
 def tell_cancelled(payload: dict[str, Any]) -> None:
-    """Whoever had tickets for an event that was cancelled. Who gave back a hold knows that."""
+    """Whoever had tickets for an event that was cancelled, or gave the last ticket back. Who gave back a hold knows that."""
     booking = Booking.objects.select_related("event").get(pk=payload["booking"])
-    if booking.event.status == Event.Status.CANCELLED and booking.tickets.exists():
+    if _returned(booking, version=payload["version"]):
+        tell_returned(payload)
+    elif booking.event.status == Event.Status.CANCELLED and booking.tickets.exists():
         _tell(booking, kind=EVENT_CANCELLED)
+
+
+def tell_returned(payload: dict[str, Any]) -> None:
+    """Which tickets are void now and what goes back for them, in one message."""
+    booking, version = Booking.objects.get(pk=payload["booking"]), payload["version"]
+    key = f"{TICKETS_RETURNED}:{booking.pk}:{version}"
+    queue(key=key, kind=TICKETS_RETURNED, recipient=booking.email, object_id=booking.pk, user_id=booking.user_id)
 
 
 def tell_postponed(payload: dict[str, Any]) -> None:
@@ -42,13 +59,19 @@ def tell_payment_due(payload: dict[str, Any]) -> None:
 
 
 def tell_refund(payload: dict[str, Any]) -> None:
-    """Money that goes back, with its reason; for a cancelled event in one message with the cancellation."""
+    """Money that goes back, with its reason; for a cancelled event or returned tickets that is told with them."""
     refund = Refund.objects.select_related("payment__booking").get(pk=payload["refund"])
     booking = refund.payment.booking
+    if booking.history.filter(details__refund=refund.key).exists():
+        return
     if refund.reason == Refund.Reason.EVENT_CANCELLED and refund.payment.outcome == Payment.Outcome.CONFIRMED:
         _tell(booking, kind=EVENT_CANCELLED)
     else:
         _tell(booking, kind=REFUND_REQUESTED, object_id=refund.pk)
+
+
+def _returned(booking: Booking, *, version: int) -> bool:
+    return booking.history.filter(version=version, details__has_key="lines").exists()
 
 
 def _tell_everybody(payload: dict[str, Any], *, kind: str) -> None:

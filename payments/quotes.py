@@ -63,6 +63,11 @@ class Quote:
         return sum(ticket.paid_minor for ticket in self.tickets) + self.services_minor
 
     @property
+    def withheld_minor(self) -> int:
+        """What has gone back already, beside any ticket, and so is not there to go back again."""
+        return self.paid_minor - self.kept_minor - self.back_minor
+
+    @property
     def kept_minor(self) -> int:
         """What the terms leave with the organizer."""
         return self.paid_minor - sum(ticket.back_minor for ticket in self.tickets) - self.services_back_minor
@@ -124,9 +129,8 @@ def _basis(booking: Booking, *, is_free: bool) -> tuple[Basis, Term]:
         until = min(event.moved_at + CHOICE, event.starts_at)
         if booking.clock < until:
             return Basis.MOVED, Term(until, 100, 0)
-    terms = [Term.parse(kept) for kept in booking.refund_terms]
-    if not terms:
+    if not booking.refund_terms:
         raise NotReturnable
-    if (term := term_at(terms, booking.clock)) is None:
+    if (term := term_at(booking.kept_terms, booking.clock)) is None:
         raise NotReturnable(_("The time in which tickets are taken back is over. Please write to the organizer."))
     return Basis.TERMS, term

@@ -21,20 +21,21 @@ class NoSuchTickets(DomainError):
 
 
 @transactional
-def take_back(*, booking_id: UUID, line_ids: Collection[UUID], kept_minor: int, actor: str) -> Booking:
+def take_back(*, booking_id: UUID, line_ids: Collection[UUID], kept_minor: int, actor: str, refund: str = "") -> Booking:
     """Void the tickets of these booked seats and free the seats; with its last ticket the booking is cancelled.
 
     Its total stays what it was sold for. `kept_minor` of what was paid for the tickets stays with the organizer; the rest the
-    caller must promise back in the same transaction. Raises `NoSuchTickets`, changing nothing, unless all of them are valid
-    tickets of a confirmed booking.
+    caller must promise back in the same transaction, by the key `refund`. Raises `NoSuchTickets`, changing nothing, unless all
+    of them are valid tickets of a confirmed booking.
     """
     booking = Booking.objects.lock().get(pk=booking_id)
     live = {line.pk: line for line in booking.seats.filter(released_at=None)}
     if booking.status != Booking.Status.CONFIRMED or not line_ids or not live.keys() >= set(line_ids):
         raise NoSuchTickets
     booking.kept_minor += kept_minor
+    told = {"lines": sorted(str(pk) for pk in set(line_ids)), "refund": refund}
     if len(set(line_ids)) == len(live):
-        let_go([booking], status=Booking.Status.CANCELLED, actor=actor)
+        let_go([booking], status=Booking.Status.CANCELLED, actor=actor, **told)
         return booking
     returned = [live[pk] for pk in set(line_ids)]
     seats = Seat.objects.filter(pk__in=[line.seat_id for line in returned], holder=booking_id)
@@ -45,4 +46,4 @@ def take_back(*, booking_id: UUID, line_ids: Collection[UUID], kept_minor: int, 
     Ticket.objects.filter(booking_seat__in=lines, status=Ticket.Status.VALID).update(status=Ticket.Status.VOID)
     booking.quantity -= len(returned)
     announce(booking.event_id, own, status=Seat.Status.AVAILABLE)
-    return record(booking, "returned", actor=actor, lines=sorted(str(pk) for pk in lines))
+    return record(booking, "returned", actor=actor, **told)

@@ -80,7 +80,7 @@ def line_of(booking: Booking, seat: Seat, offer: Offer) -> BookingSeat:
     return line
 
 
-def let_go(bookings: Sequence[Booking], *, status: str, actor: str) -> None:
+def let_go(bookings: Sequence[Booking], *, status: str, actor: str, **details: Any) -> None:
     """End these locked bookings and free the seats that are still theirs."""
     seats = BookingSeat.objects.filter(booking__in=bookings).values("seat")
     own = list(Seat.objects.filter(pk__in=seats, holder__in=[booking.pk for booking in bookings]).lock())
@@ -91,7 +91,7 @@ def let_go(bookings: Sequence[Booking], *, status: str, actor: str) -> None:
         booking.status = status
         booking.version += 1
     Booking.objects.bulk_update(bookings, ["status", "payment_status", "kept_minor", "version"])
-    BookingHistory.objects.bulk_create(_history(booking, status, actor=actor) for booking in bookings)
+    BookingHistory.objects.bulk_create(_history(booking, status, actor=actor, **details) for booking in bookings)
     OutboxMessage.objects.bulk_create(_message(booking, status) for booking in bookings)
     for event_id in {seat.event_id for seat in own}:
         announce(event_id, [seat.pk for seat in own if seat.event_id == event_id], status=Seat.Status.AVAILABLE)

@@ -183,42 +183,6 @@ def test_the_seats_of_a_hold_are_given_back_at_once(client: Client, hall: Hall) 
     assert booking.status == Booking.Status.CANCELLED
 
 
-def test_free_tickets_are_cancelled_after_being_asked_once_more(client: Client) -> None:
-    hall = make_hall(price=0)
-    booking = confirm_booking(booking_id=hold(hall, 0).pk, actor="")
-
-    asked = page_of(client, f"/bookings/{booking.pk}/cancel/")
-    response = client.post(f"/bookings/{booking.pk}/cancel/", follow=True)
-
-    assert "Cancel this booking?" in asked
-    assert "This booking is cancelled" in response.content.decode()
-    assert Ticket.objects.get().status == Ticket.Status.VOID
-
-
-def test_what_has_begun_is_not_cancelled(client: Client) -> None:
-    hall = make_hall(price=0)
-    booking = confirm_booking(booking_id=hold(hall, 0).pk, actor="")
-    Event.objects.update(starts_at=timezone.now() - timedelta(minutes=1))
-
-    client.post(f"/bookings/{booking.pk}/cancel/")
-
-    booking.refresh_from_db()
-    assert booking.status == Booking.Status.CONFIRMED
-
-
-def test_paid_tickets_are_not_cancelled_by_their_buyer(client: Client, hall: Hall) -> None:
-    booking = book(hall, 0)
-
-    assert client.get(f"/bookings/{booking.pk}/cancel/")["Location"] == booking.get_absolute_url()
-    response = client.post(f"/bookings/{booking.pk}/cancel/")
-
-    assert [str(each) for each in get_messages(response.wsgi_request)] == [
-        "This booking is paid. Give its tickets back instead, or write to the organizer."
-    ]
-    booking.refresh_from_db()
-    assert booking.status == Booking.Status.CONFIRMED
-
-
 def test_the_link_from_the_mail_opens_the_booking_in_another_browser(hall: Hall) -> None:
     booking, phone = book(hall, 0), Client()
     assert phone.get(booking.get_absolute_url()).status_code == 404

@@ -201,7 +201,7 @@ class TestShowEvent:
         tomorrow, cancelled, draft = repeat_event(event_id=event.pk, days=days, created_by=None)
         Event.objects.filter(pk=tomorrow.pk).update(status="published")
         Event.objects.filter(pk=cancelled.pk).update(status="cancelled")
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             html = page(client, event)
         assert f'href="{tomorrow.get_absolute_url()}"' in html
         assert cancelled.get_absolute_url() not in html
@@ -411,7 +411,7 @@ class TestPickSeats:
                 client.get(seats_url(hall))
             counts.append(len(queries))
 
-        assert counts == [3, 3]
+        assert counts == [4, 4]
 
     def test_a_hall_without_a_plan_is_picked_from_the_list(self, client: Client) -> None:
         html = page(client, make_hall(rows=1).event, "seats/")

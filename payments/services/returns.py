@@ -71,10 +71,12 @@ def return_tickets(
     quote = quote_return(booking, line_ids)
     if quote.back_minor != expected_minor:
         raise QuoteChanged(quote)
-    booking = bookings.take_back(booking_id=booking_id, line_ids=line_ids, kept_minor=quote.kept_minor, actor=actor)
+    key = _key(once, owner) if once else f"returned {booking.version}"
+    bookings.take_back(
+        booking_id=booking_id, line_ids=line_ids, kept_minor=quote.kept_minor, actor=actor, refund=key if quote.back_minor else ""
+    )
     if payment is None or not quote.back_minor:
         return None
-    key = _key(once, owner) if once else f"returned {booking.version}"
     return request_refund(payment, amount_minor=quote.back_minor, reason=Refund.Reason.RETURNED, key=key, actor=actor)
 
 
@@ -141,7 +143,8 @@ def _give_back(
 ) -> Refund | None:
     if line_ids:
         kept = max(0, value_of(booking, line_ids) - amount_minor)
-        bookings.take_back(booking_id=booking.pk, line_ids=line_ids, kept_minor=kept, actor=actor)
+        told = key if amount_minor else ""
+        bookings.take_back(booking_id=booking.pk, line_ids=line_ids, kept_minor=kept, actor=actor, refund=told)
     if not amount_minor:
         return None
     return request_refund(payment, amount_minor=amount_minor, reason=Refund.Reason.BY_STAFF, key=key, actor=actor, note=note)

@@ -12,7 +12,7 @@ from events.tests.factories import Hall
 from payments import ledger
 from payments.models import Account, LedgerEntry, LedgerTransaction, Payment
 
-from .test_refunds import paid
+from .factories import paid
 
 AMOUNTS = strategies.integers(min_value=0, max_value=10**12)
 
