@@ -6,7 +6,8 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
@@ -20,6 +21,8 @@ from evently.rest.idempotency import once_of
 from evently.rest.schema import IDEMPOTENCY_KEY
 from evently.rest.throttling import count_code, count_free_booking
 from payments.accounts import ways_to_pay
+from payments.quotes import quote_return
+from payments.serializers import QuoteSerializer, render_quote
 from payments.services import cancel_booking, start_checkout
 
 from . import services
@@ -63,6 +66,7 @@ class BookingViewSet(viewsets.GenericViewSet[Booking]):
         "extend": (409, 503),
         "cancel": (409, 503),
         "checkout": (409, 503),
+        "refund_quote": (409,),
     }
 
     def get_queryset(self) -> QuerySet[Booking]:
@@ -142,6 +146,22 @@ class BookingViewSet(viewsets.GenericViewSet[Booking]):
     def cancel(self, request: Request, pk: UUID) -> Response:
         cancel_booking(booking_id=self.get_object().pk, actor=str(self._buyer()))
         return self.retrieve(request, pk)
+
+    @extend_schema(
+        operation_id="quote_refund",
+        summary="What goes back for tickets",
+        description="For these seats, or for all that are left. Agree by posting the amount to the payment's refunds.",
+        parameters=[OpenApiParameter("seat", OpenApiTypes.UUID, many=True, description="More than once for several.")],
+        responses=QuoteSerializer,
+    )
+    @action(detail=True)
+    def refund_quote(self, request: Request, pk: UUID) -> Response:
+        booking = self.get_object()
+        live = {str(line.seat_id): line.pk for line in booking.live_seats}
+        seats = request.query_params.getlist("seat")
+        if not live.keys() >= set(seats):
+            raise services.NoSuchTickets
+        return Response(render_quote(quote_return(booking, [live[seat] for seat in seats] or None), booking))
 
     @extend_schema(
         operation_id="check_out",

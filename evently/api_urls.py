@@ -16,7 +16,7 @@ from events.api import (
     ServiceViewSet,
     TicketTypeViewSet,
 )
-from payments.api import AccountWebhookView, WebhookView
+from payments.api import AccountWebhookView, RefundViewSet, WebhookView
 from venues.api import SeatingPlanViewSet, VenueViewSet
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ urlpatterns = [
     path("bookings/<uuid:pk>/extend/", BookingViewSet.as_view({"post": "extend"}), name="extend-hold"),
     path("bookings/<uuid:pk>/cancel/", BookingViewSet.as_view({"post": "cancel"}), name="cancel-booking"),
     path("bookings/<uuid:pk>/checkout/", BookingViewSet.as_view({"post": "checkout"}), name="checkout"),
+    path("bookings/<uuid:pk>/refund-quote/", BookingViewSet.as_view({"get": "refund_quote"}), name="refund-quote"),
+    path("payments/<uuid:payment>/refunds/", RefundViewSet.as_view(MANY), name="refunds"),
     path("payments/webhooks/<str:gateway>/", WebhookView.as_view(), name="webhook"),
     path("payments/webhooks/<str:gateway>/<uuid:account>/", AccountWebhookView.as_view(), name="account-webhook"),
 ]

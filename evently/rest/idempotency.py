@@ -38,6 +38,10 @@ class Once:
     key: str
     fingerprint: str
 
+    def name(self, owner: str) -> str:
+        """What the caller's wish is called where names are kept for good: 53 characters."""
+        return f"once {sha256(f'{owner} {self.key}'.encode()).hexdigest()[:48]}"
+
     def claim(self, *, owner: str, object_id: UUID) -> UUID | None:
         """Claim the key for this new object, or return the id of the object that an earlier call made with it.
 

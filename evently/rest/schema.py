@@ -49,6 +49,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     missing = serializers.ListField(
         child=serializers.UUIDField(), required=False, help_text="With `seats_unavailable`: the seats that are gone."
     )
+    amount = serializers.CharField(required=False, help_text="With `quote_changed`: what goes back now.")
 
 
 class Schema(AutoSchema):

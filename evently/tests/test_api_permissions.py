@@ -8,11 +8,15 @@ import pytest
 from django.urls import URLPattern
 from rest_framework.test import APIClient
 
+from bookings.models import Booking
+from bookings.sale import Buyer
+from bookings.services import Contact, confirm_booking, hold_seats, set_contact
 from evently import api_urls
 from evently.accounts.models import User
 from evently.rest.tests.callers import PASSWORD, caller, make_member, make_person
 from events.models import Category, Event, EventService, Service
 from events.tests.factories import Hall, make_event, make_hall, make_organizer
+from payments.models import Payment
 from venues.models import SeatingPlan
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +47,11 @@ def by_editors(status: int) -> Answers:
     return all_of(403) | {"nobody": 401} | all_of(status, *EDITORS)
 
 
+def of_money(status: int) -> Answers:
+    """For the buyer, and those of the team who look after its money."""
+    return all_of(404) | {"nobody": 401} | all_of(status, "buyer", "finance", *EDITORS)
+
+
 def of_a_draft(status: int) -> Answers:
     """Seen by the team, changed by its editors."""
     return all_of(404) | {"nobody": 401} | all_of(403, *TEAM) | all_of(status, *EDITORS)
@@ -56,6 +65,7 @@ class World:
     plan: SeatingPlan
     parking: EventService
     booking: str
+    payment: str
     people: dict[str, User | None]
 
     def addresses(self) -> dict[str, str]:
@@ -69,6 +79,7 @@ class World:
             "service": str(self.parking.service_id),
             "parking": str(self.parking.pk),
             "booking": self.booking,
+            "payment": self.payment,
         }
 
 
@@ -89,7 +100,22 @@ def world() -> World:
     } | {role: make_member(team, role) for role in ("door", "box_office", "finance", "manager", "owner")}
     wish = {"event": hall.event.pk, "seats": hall.seat_ids(0)}
     booking = caller(people["buyer"]).post("/api/v1/bookings/", wish).json()["id"]
-    return World(hall, draft, category, plan, parking, booking, people)
+    return World(hall, draft, category, plan, parking, booking, bought(hall, people["buyer"]), people)
+
+
+def bought(hall: Hall, buyer: User | None) -> str:
+    """The payment of a booking of this person."""
+    assert buyer is not None
+    seats = dict.fromkeys(hall.seat_ids(9))
+    booking = hold_seats(buyer=Buyer(user_id=buyer.pk), event_id=hall.event.pk, seats=seats)
+    set_contact(booking_id=booking.pk, contact=Contact(name="B", email=buyer.email), user_id=None, actor="")
+    booking = confirm_booking(booking_id=booking.pk, actor="", payment_status=Booking.PaymentStatus.PAID)
+    money = {"amount_minor": booking.total_minor, "currency": booking.currency}
+    captured = {"status": "captured", "outcome": "confirmed", "captured_minor": booking.total_minor, "captured_currency": "EUR"}
+    payment = Payment.objects.create(
+        event=hall.event, booking=booking, gateway="sandbox", idempotency_key="x", **money, **captured
+    )
+    return str(payment.pk)
 
 
 def credentials(world: World) -> dict[str, Any]:
@@ -123,6 +149,10 @@ def _team() -> str:
 
 def new_date(world: World) -> dict[str, Any]:
     return {"starts_at": "2099-01-01T20:00:00Z"}
+
+
+def some_money(world: World) -> dict[str, Any]:
+    return {"amount": "1.00", "note": "Rain"}
 
 
 def nothing(world: World) -> dict[str, Any]:
@@ -196,6 +226,9 @@ ROWS: list[Row] = [
     ("extend-hold", "post", BOOKING + "extend/", nothing, own(200)),
     ("cancel-booking", "post", BOOKING + "cancel/", nothing, own(200)),
     ("checkout", "post", BOOKING + "checkout/", nothing, own(400)),
+    ("refund-quote", "get", BOOKING + "refund-quote/", nothing, own(409)),
+    ("refunds", "get", "payments/{payment}/refunds/", nothing, of_money(200)),
+    ("refunds", "post", "payments/{payment}/refunds/", some_money, of_money(201) | {"buyer": 403}),
     ("webhook", "post", "payments/webhooks/sandbox/", nothing, public(400)),
     ("account-webhook", "post", "payments/webhooks/stripe/0193458a-0000-7000-8000-000000000001/", nothing, public(404)),
 ]

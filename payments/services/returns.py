@@ -1,7 +1,6 @@
 """Tickets that are given back for money: by their buyer as the terms say, or by the team as it wishes."""
 
 from collections.abc import Collection
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from bookings.models import Booking
 from evently.accounts.models import Organizer
 from evently.database import transactional
 from evently.errors import DomainError
-from evently.money import to_minor
+from evently.money import decimal_string, to_minor
 from evently.rest.idempotency import Once
 from payments.models import Payment, Refund, RefundApproval
 from payments.quotes import Quote, quote_return, value_of
@@ -25,14 +24,17 @@ from .rows import lock_payment
 
 
 class QuoteChanged(DomainError):
-    """`quote` is the one that holds now."""
+    """`quote` is the one that holds now; its amount is told in `currency`."""
 
     code = "quote_changed"
     message = _("What goes back for these tickets has just changed. Please look again before you agree.")
 
-    def __init__(self, quote: Quote) -> None:
+    def __init__(self, quote: Quote, *, currency: str) -> None:
         super().__init__()
-        self.quote = quote
+        self.quote, self.currency = quote, currency
+
+    def extra(self) -> dict[str, Any]:
+        return {"amount": decimal_string(self.quote.back_minor, self.currency)}
 
 
 class NothingWished(DomainError):
@@ -65,13 +67,13 @@ def return_tickets(
     Tickets, seats and the promise of the money are one transaction. Raises `QuoteChanged`, `NotReturnable`, `NoSuchTickets`.
     """
     if once and once.claim(owner=owner, object_id=booking_id):
-        return Refund.objects.filter(payment__booking=booking_id, key=_key(once, owner)).first()
+        return Refund.objects.filter(payment__booking=booking_id, key=once.name(owner)).first()
     booking = bookings.lock_booking(booking_id=booking_id)
     payment = Payment.objects.lock().filter(booking=booking, outcome=Payment.Outcome.CONFIRMED).first()
     quote = quote_return(booking, line_ids)
     if quote.back_minor != expected_minor:
-        raise QuoteChanged(quote)
-    key = _key(once, owner) if once else f"returned {booking.version}"
+        raise QuoteChanged(quote, currency=booking.currency)
+    key = once.name(owner) if once else f"returned {booking.version}"
     bookings.take_back(
         booking_id=booking_id, line_ids=line_ids, kept_minor=quote.kept_minor, actor=actor, refund=key if quote.back_minor else ""
     )
@@ -157,7 +159,3 @@ def _needs_another(payment: Payment, amount_minor: int) -> bool:
     given = payment.refunds.filter(reason=Refund.Reason.BY_STAFF).aggregate(sum=Sum("amount_minor"))["sum"] or 0
     agreed = payment.approvals.filter(status=RefundApproval.Status.APPROVED).aggregate(sum=Sum("amount_minor"))["sum"] or 0
     return bool(given - agreed + amount_minor > to_minor(limit, payment.captured_currency))
-
-
-def _key(once: Once, owner: str) -> str:
-    return f"once {sha256(f'{owner} {once.key}'.encode()).hexdigest()[:48]}"

@@ -68,7 +68,7 @@ def test_one_of_two_tickets_is_chosen_looked_at_and_given_back(ann: Client, hall
     assert page(ann, url(booking)).count("€80.00 back") == 2
     assert "No ticket is chosen" in page(ann, url(booking) + "?see=1")
     asked = page(ann, f"{url(booking)}?ticket={ticket(booking, 0)}&see=1")
-    for words in ("Give this ticket back?", "Kept by the terms", "−€4.00", "Goes back to you", "€80.00"):
+    for words in ("Give this ticket back?", "Kept by the terms", "€4.00", "Goes back to you", "€80.00"):
         assert words in asked
 
     done = agree(ann, booking, "8000", ticket(booking, 0), follow=True).content.decode()
