@@ -204,7 +204,15 @@ class BookingAdmin(ReadOnlyAdmin, VenueClockAdmin):
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         booking = kwargs.get("obj")
-        return super().render_change_form(request, context | {"can_cancel": self._may_cancel(request, booking)}, *args, **kwargs)
+        context |= {"can_cancel": self._may_cancel(request, booking), "give_back_url": self._give_back_url(request, booking)}
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def _give_back_url(self, request: HttpRequest, booking: Booking | None) -> str:
+        """Where those who look after money give it back; empty when nothing was paid."""
+        if booking is None or not self.allows(request, MONEY, booking):
+            return ""
+        paid = booking.payments.filter(outcome=Payment.Outcome.CONFIRMED).first()
+        return reverse("admin:payments_payment_give_back", args=[paid.pk]) if paid else ""
 
     def _may_cancel(self, request: HttpRequest, booking: Booking | None) -> bool:
         """What is paid goes back with its event, or by the gateway: not from here."""

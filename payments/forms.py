@@ -3,17 +3,22 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, cast
+from uuid import UUID
 
 from django import forms
 from django.contrib.admin.widgets import AdminDateWidget
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from bookings.models import Booking, BookingSeat
 from evently import money
 from evently.accounts.models import Organizer
+from evently.errors import DomainError
+from evently.templatetags.evently import money_exact, seat_name
 
 from .gateways import Gateway
 from .models import SandboxCharge
+from .quotes import quote_return
 
 
 class PayForm(forms.Form):
@@ -35,21 +40,52 @@ class NoteForm(forms.Form):
 
 
 class GiveBackForm(forms.Form):
-    """Some of what was paid, as people write it. The cleaned amount is in minor units."""
+    """Tickets that are void then, and an amount as people write it. The cleaned amount is in minor units, the tickets are ids."""
 
-    amount = forms.DecimalField(label=_("Amount"), min_value=0, max_value=10_000_000)
+    tickets = forms.TypedMultipleChoiceField(
+        label=_("Tickets to void"), required=False, coerce=UUID, widget=forms.CheckboxSelectMultiple
+    )
+    amount = forms.DecimalField(
+        label=_("Amount"),
+        min_value=0,
+        max_value=10_000_000,
+        required=False,
+        help_text=_("Empty: what the terms of the booking say for these tickets."),
+    )
     note = forms.CharField(label=_("Why?"), max_length=300, help_text=_("For your books; the buyer does not see it."))
     key = forms.CharField(widget=forms.HiddenInput, max_length=40)
 
-    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, booking: Booking, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.currency = currency
+        self.booking, self.currency = booking, booking.currency
+        lines = booking.seats.filter(released_at=None).select_related("seat", "ticket_type").order_by("seat__position")
+        field = cast(forms.TypedMultipleChoiceField, self.fields["tickets"])
+        field.choices = [(line.pk, self._words(line)) for line in lines]
 
-    def clean_amount(self) -> int:
+    def _words(self, line: BookingSeat) -> str:
+        paid = money_exact(line.price_minor - line.discount_minor, self.currency)
+        return f"{seat_name(line.seat)}, {line.ticket_type}, {paid}"
+
+    def clean_amount(self) -> int | None:
         amount = self.cleaned_data["amount"]
-        if not amount or amount != round(amount, money.digits(self.currency)):
+        if amount is None:
+            return None
+        if amount != round(amount, money.digits(self.currency)):
             raise forms.ValidationError(_("Please give an amount in %(currency)s."), params={"currency": self.currency})
         return money.to_minor(amount, self.currency)
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        if self.errors or values["amount"] is not None:
+            return values
+        if not values["tickets"]:
+            self.add_error("amount", _("Choose tickets, or an amount to give back."))
+            return values
+        try:
+            values["amount"] = quote_return(self.booking, values["tickets"]).back_minor
+        except DomainError:
+            self.add_error("amount", _("By the terms of the booking nothing goes back for them. Please type an amount."))
+        return values
 
 
 class PeriodForm(forms.Form):

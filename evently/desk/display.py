@@ -1,10 +1,13 @@
 """How states and numbers look at the desk. Words first; colour only supports them."""
 
 from typing import Final
+from uuid import UUID
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
+
+from evently.accounts.models import User
 
 OK, WARN, BAD, CALM = "ok", "warn", "danger", "calm"
 TONES: Final = {
@@ -19,6 +22,8 @@ TONES: Final = {
     "pending": WARN,
     "postponed": WARN,
     "requested": WARN,
+    "waiting": WARN,
+    "approved": OK,
     "queued": WARN,
     "partly_refunded": WARN,
     "cancelled": BAD,
@@ -31,6 +36,16 @@ TONES: Final = {
 def badge(text: str, state: str) -> SafeString:
     """A state as a word in a coloured pill; `state` chooses the tone."""
     return format_html('<span class="badge badge--{}">{}</span>', TONES.get(state, CALM), text)
+
+
+def person_name(actor: str) -> str:
+    """Who `user:…` in a history is: their name, else their address; any other actor as it is written."""
+    kind, _sep, pk = actor.partition(":")
+    try:
+        person = User.objects.filter(pk=UUID(pk)).first() if kind == "user" else None
+    except ValueError:
+        return actor
+    return actor if person is None else person.get_full_name() or person.email
 
 
 def fill_bar(taken: int, capacity: int) -> SafeString:

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from evently.outbox.models import OutboxMessage
 from events.models import Event
 from notifications.models import Delivery
-from payments.models import Refund
+from payments.models import OfflineRefund, Refund, RefundApproval
 
 if TYPE_CHECKING:
     from .site import Desk
@@ -35,7 +35,21 @@ def overview(desk: "Desk", request: HttpRequest) -> dict[str, Any]:
     refunds = rows(Refund).filter(status=Refund.Status.FAILED).count()
     failed = rows(Delivery).filter(status=Delivery.Status.FAILED).count()
     dead = rows(OutboxMessage).exclude(dead_at=None).count()
+    waiting = rows(RefundApproval).filter(status=RefundApproval.Status.WAITING).count()
+    by_hand = rows(OfflineRefund).filter(done_at=None).count()
     found = (
+        (
+            waiting,
+            ngettext("%d refund waits for a colleague who agrees", "%d refunds wait for a colleague who agrees", waiting),
+            "payments_refundapproval",
+            "status__exact=waiting",
+        ),
+        (
+            by_hand,
+            ngettext("%d refund is to be sent by hand", "%d refunds are to be sent by hand", by_hand),
+            "payments_offlinerefund",
+            "done_at__isempty=1",
+        ),
         (refunds, ngettext("%d refund failed", "%d refunds failed", refunds), "payments_refund", "status__exact=failed"),
         (
             failed,

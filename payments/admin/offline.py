@@ -22,7 +22,7 @@ from evently.templatetags.evently import money_exact
 from payments.models import GatewayAccount, OfflineCharge, OfflineRefund, Payment
 from payments.offline import record_received, record_sent_back
 
-from .payments import booking_link
+from .links import booking_link
 
 
 class ReceivedForm(forms.Form):

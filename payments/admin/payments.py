@@ -7,7 +7,6 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -18,14 +17,14 @@ from evently.desk.display import badge
 from evently.desk.forms import form_page
 from evently.desk.scope import MONEY, PlatformAdmin, ReadOnlyAdmin, ReadOnlyInline
 from evently.errors import DomainError
+from evently.money import to_minor
 from evently.templatetags.evently import money_exact
 from payments import services
 from payments.forms import GiveBackForm, NoteForm
-from payments.models import Dispute, Payment, Refund, WebhookEvent
+from payments.models import Dispute, Payment, Refund, RefundApproval, WebhookEvent
+from payments.quotes import left_of
 
-
-def booking_link(booking: Booking) -> SafeString:
-    return format_html('<a href="{}">{}</a>', reverse("admin:bookings_booking_change", args=[booking.pk]), booking)
+from .links import booking_link
 
 
 class RefundInline(ReadOnlyInline):
@@ -73,22 +72,24 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         payment = kwargs.get("obj")
-        can = payment is not None and payment.outcome == Payment.Outcome.CONFIRMED and self._left(payment) > 0
+        can = payment is not None and payment.outcome == Payment.Outcome.CONFIRMED
         return super().render_change_form(request, context | {"can_give_back": can}, *args, **kwargs)
 
     def give_back(self, request: HttpRequest, pk: Any) -> HttpResponse:
-        """Give some of the money back. The key travels with the page, so that a second click is the same refund."""
+        """Give some of the money back, and void tickets. The key travels with the page: a second click is the same refund."""
         payment: Payment = self.get_object(request, str(pk))
         if not self.allows(request, MONEY, payment) or payment.outcome != Payment.Outcome.CONFIRMED:
             raise PermissionDenied
-        currency = payment.captured_currency
-        form = GiveBackForm(request.POST or None, currency=currency, initial={"key": f"staff {uuid4().hex[:24]}"})
+        key = f"staff {uuid4().hex[:24]}"
+        booking = Booking.objects.with_clock().select_related("event").get(pk=payment.booking_id)
+        form = GiveBackForm(request.POST or None, booking=booking, initial={"key": key})
         if form.is_valid():
             wish = form.cleaned_data
             try:
-                services.give_back(
+                given = services.give_back(
                     payment_id=payment.pk,
                     amount_minor=wish["amount"],
+                    line_ids=wish["tickets"],
                     key=wish["key"],
                     note=wish["note"],
                     actor=f"user:{request.user.pk}",
@@ -96,22 +97,26 @@ class PaymentAdmin(ReadOnlyAdmin):
             except DomainError as refusal:
                 form.add_error("amount", str(refusal))
             else:
-                amount = money_exact(wish["amount"], currency)
+                if isinstance(given, RefundApproval):
+                    messages.warning(request, gettext("This is above your limit: somebody else of the team has to agree."))
+                    return HttpResponseRedirect(reverse("admin:payments_refundapproval_change", args=[given.pk]))
+                amount = money_exact(wish["amount"], payment.captured_currency)
                 done = gettext("%(amount)s goes back to the buyer.") % {"amount": amount}
                 self.log_change(request, payment, done)
                 messages.success(request, done)
                 return HttpResponseRedirect(reverse("admin:payments_payment_change", args=[payment.pk]))
+        left = money_exact(left_of(payment), payment.captured_currency)
         facts = [
-            gettext("%(amount)s of %(reference)s can be given back.")
-            % {"amount": money_exact(self._left(payment), currency), "reference": payment.booking.reference},
-            gettext("The tickets stay valid. The buyer gets an e-mail."),
+            gettext("%(amount)s of %(reference)s can be given back.") % {"amount": left, "reference": booking.reference},
+            gettext("Tickets that you tick are void at once and their places free; the others stay valid."),
+            gettext("The buyer gets an e-mail."),
         ]
-        title, button = gettext("Give money back"), gettext("Give it back")
+        limit = booking.event.organizer.four_eyes_above
+        if limit is not None:
+            amount = money_exact(to_minor(limit, payment.captured_currency), payment.captured_currency)
+            facts.append(gettext("Above %(amount)s somebody else of the team has to agree.") % {"amount": amount})
+        title, button = gettext("Give tickets or money back"), gettext("Give it back")
         return form_page(request, admin=self, obj=payment, title=title, form=form, button=button, facts=facts)
-
-    @staticmethod
-    def _left(payment: Payment) -> int:
-        return (payment.captured_minor or 0) - sum(payment.refunds.values_list("amount_minor", flat=True))
 
     @admin.display(description=_("booking"), ordering="booking__reference")
     def for_booking(self, payment: Payment) -> SafeString:

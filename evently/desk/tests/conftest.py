@@ -19,7 +19,16 @@ from events.models import Event, PromoCode, Service
 from events.tests.factories import Hall, make_hall, make_organizer, make_venue
 from notifications.models import Delivery
 from payments import ledger
-from payments.models import Dispute, GatewayAccount, LedgerTransaction, OfflineCharge, OfflineRefund, Payment, Refund
+from payments.models import (
+    Dispute,
+    GatewayAccount,
+    LedgerTransaction,
+    OfflineCharge,
+    OfflineRefund,
+    Payment,
+    Refund,
+    RefundApproval,
+)
 from venues.models import SeatingPlan, Venue
 
 SignIn = Callable[..., Client]
@@ -93,6 +102,9 @@ def book(team: Team) -> dict[type[Model], Any]:
         status=Refund.Status.FAILED,
         error="The account is closed.",
     )
+    approval = RefundApproval.objects.create(
+        event=event, payment=payment, key="a", amount_minor=100, currency="EUR", note=name, requested_by="user:x"
+    )
     dispute = Dispute.objects.create(event=event, payment=payment, gateway_id="d", amount_minor=1, currency="EUR")
     delivery = Delivery.objects.create(
         key=f"{name} {number}",
@@ -110,6 +122,7 @@ def book(team: Team) -> dict[type[Model], Any]:
         Booking: booking,
         Payment: payment,
         Refund: refund,
+        RefundApproval: approval,
         Delivery: delivery,
         OfflineCharge: charge,
         OfflineRefund: by_hand,

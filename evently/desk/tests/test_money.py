@@ -7,9 +7,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from evently.accounts.models import Membership
+from evently.accounts.models import Membership, Organizer
 from payments import ledger
-from payments.models import LedgerEntry, Payment, Refund
+from payments.models import LedgerEntry, Payment, Refund, RefundApproval
 
 from .conftest import SignIn, Team
 
@@ -41,16 +41,45 @@ def test_some_of_the_money_is_given_back_once(ours: Team, sign_in: SignIn) -> No
     ("amount", "told"),
     [
         ("42.01", "There is not so much left"),
-        ("0", "Please give an amount in EUR."),
+        ("0", "Choose tickets, or an amount to give back."),
         ("0.001", "Please give an amount in EUR."),
         ("-1", "greater than or equal to 0"),
         ("NaN", "Enter a number."),
-        ("", "This field is required."),
+        ("", "Choose tickets, or an amount to give back."),
     ],
 )
 def test_an_amount_that_cannot_go_back_is_refused(ours: Team, sign_in: SignIn, amount: str, told: str) -> None:
     answer = give_back(sign_in(ours), ours.things[Payment], amount)
     assert (answer.status_code, told in answer.text, Refund.objects.count()) == (422, True, 1)
+
+
+def test_tickets_that_are_ticked_are_void_and_the_terms_say_what_goes_back_unless_somebody_does(
+    ours: Team, sign_in: SignIn
+) -> None:
+    client, payment = sign_in(ours, Role.FINANCE), ours.things[Payment]
+    line = payment.booking.seats.get()
+    assert "Adult" in client.get(page(payment, "give_back")).text
+    assert "nothing goes back" in give_back(client, payment, "", tickets=str(line.pk)).text
+    assert give_back(client, payment, "10", tickets=str(line.pk)).status_code == 302
+    payment.booking.refresh_from_db()
+    assert (payment.booking.status, payment.booking.kept_minor) == ("cancelled", 7400)
+
+
+def test_above_the_limit_the_colleague_of_who_wished_it_agrees(ours: Team, sign_in: SignIn) -> None:
+    Organizer.objects.update(four_eyes_above=20)
+    payment = ours.things[Payment]
+    RefundApproval.objects.all().delete()
+    give_back(sign_in(ours, Role.FINANCE), payment, "21")
+    wish = RefundApproval.objects.get()
+    mine = sign_in(ours, Role.FINANCE).get(page(wish, "change")).text
+    assert ("Take it back" in mine, "Agree" in mine) == (True, False)
+    told = sign_in(ours, Role.FINANCE).post(page(wish, "agree"), follow=True).text
+    assert "Somebody else of the team has to agree" in told
+    assert sign_in(ours, Role.BOX_OFFICE).post(page(wish, "agree")).status_code in (403, 404)
+    assert Refund.objects.count() == 1
+    assert "finance@ours.example.com" in sign_in(ours, Role.OWNER).get(page(wish, "agree")).text
+    sign_in(ours, Role.OWNER).post(page(wish, "agree"))
+    assert Refund.objects.filter(amount_minor=2100, reason="by_staff").exists()
 
 
 def test_a_refund_that_failed_is_tried_again(ours: Team, sign_in: SignIn) -> None:

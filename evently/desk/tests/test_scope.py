@@ -24,6 +24,7 @@ from payments.models import (
     OfflineRefund,
     Payment,
     Refund,
+    RefundApproval,
     WebhookEvent,
 )
 from venues.models import SeatingPlan, Venue
@@ -41,6 +42,7 @@ MODELS = (
     Booking,
     Payment,
     Refund,
+    RefundApproval,
     Dispute,
     LedgerTransaction,
     GatewayAccount,
@@ -48,6 +50,7 @@ MODELS = (
     OfflineRefund,
     Delivery,
 )
+MONEY = {Payment, Refund, RefundApproval, Dispute, LedgerTransaction, GatewayAccount, OfflineRefund}
 PLATFORM = (User, OutboxMessage, WebhookEvent)
 Role = Membership.Role
 
@@ -91,6 +94,9 @@ def test_the_addresses_of_others_are_not_found(model: type[Model], what: str, ou
         "events_event_give",
         "venues_venue_import_plan",
         "bookings_booking_cancel",
+        "payments_payment_give_back",
+        "payments_refundapproval_agree",
+        "payments_refundapproval_decline",
         "payments_offlinecharge_record",
         "payments_offlinerefund_record",
         "events_promocode_many",
@@ -99,6 +105,7 @@ def test_the_addresses_of_others_are_not_found(model: type[Model], what: str, ou
 def test_what_is_done_with_things_of_others_is_not_found(name: str, ours: Team, theirs: Team, sign_in: SignIn) -> None:
     client = sign_in(ours)
     models = {"event": Event, "venue": Venue, "booking": Booking, "promocode": PromoCode}
+    models |= {"payment": Payment, "refundapproval": RefundApproval}
     models |= {"offlinecharge": OfflineCharge, "offlinerefund": OfflineRefund}
     thing = theirs.things[models[name.split("_")[1]]]
     url = reverse(f"admin:{name}", args=[thing.pk])
@@ -145,7 +152,11 @@ def test_nothing_can_be_deleted_by_the_dozen(ours: Team, sign_in: SignIn) -> Non
         (Role.OWNER, set(MODELS), {Organizer, Venue, Event, PromoCode, Service, GatewayAccount}),
         (Role.MANAGER, set(MODELS), {Venue, Event, PromoCode, Service}),
         (Role.FINANCE, set(MODELS), set()),
-        (Role.BOX_OFFICE, set(MODELS) - {Payment, Refund, Dispute, LedgerTransaction, GatewayAccount, OfflineRefund}, set()),
+        (
+            Role.BOX_OFFICE,
+            set(MODELS) - {Payment, Refund, RefundApproval, Dispute, LedgerTransaction, GatewayAccount, OfflineRefund},
+            set(),
+        ),
         (Role.DOOR, {Organizer, Event, Service}, set()),
     ],
 )
