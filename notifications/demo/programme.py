@@ -10,12 +10,13 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from evently.accounts.models import Organizer, User
-from events.models import Category, Event, TicketType
+from events.models import Category, Event, EventService, PromoCode, RefundTerm, Service, TicketType, canonical_code
 from venues.importing import import_seating_plan
 from venues.models import Venue
 
 from .shows import RESTRICTED_VIEW, TEAMS, VENUES, WHEELCHAIRS, Places, Show
 
+CODE = "CLOUD10"  # ten percent off everything of city-stage
 HALL = Path(settings.BASE_DIR, "demo", "hall-1057.json")
 
 
@@ -43,7 +44,7 @@ def make_event(show: Show, *, created_by: User) -> Event:
     slug = slugify(show.title)
     if Event.objects.filter(slug=slug).exists():
         slug = f"{slug}-{starts_at:%Y-%m-%d}"
-    return make_draft(
+    event = make_draft(
         places=show.places,
         venue=venue,
         seating_plan=venue.seating_plans.order_by("number").last() if show.places[0].plan_category else None,
@@ -60,6 +61,9 @@ def make_event(show: Show, *, created_by: User) -> Event:
         sale_starts_at=now - timedelta(days=24) if show.opens_in is None else _morning(show.opens_in, venue),
         sale_ends_at=starts_at,
     )
+    if show.team == "city-stage":
+        offer_extras(event)
+    return event
 
 
 def make_draft(*, places: Sequence[Places], venue: Venue, **facts: Any) -> Event:
@@ -92,6 +96,24 @@ def make_draft(*, places: Sequence[Places], venue: Venue, **facts: Any) -> Event
         for number, tickets in enumerate(kind.tickets)
     )
     return event
+
+
+def offer_extras(event: Event) -> None:
+    """What city-stage sells beside its seats, until when it takes them back, and a code for friends of the house."""
+    services = [
+        Service.objects.get_or_create(organizer=event.organizer, name=name, defaults={"description": words})[0]
+        for name, words in (("Programme", "Printed, 24 pages."), ("Parking", "Underground, two minutes on foot, until midnight."))
+    ]
+    EventService.objects.bulk_create(
+        EventService(event=event, service=service, price_minor=price, stock=stock, position=position)
+        for position, (service, price, stock) in enumerate(zip(services, (3_00, 8_00), (None, 40), strict=True))
+    )
+    RefundTerm.objects.bulk_create(
+        RefundTerm(event=event, days_before=days, percent=percent, fee_minor=fee)
+        for days, percent, fee in ((7, 100, 2_00), (2, 50, 2_00))
+    )
+    code = {"organizer": event.organizer, "canonical": canonical_code(CODE)}
+    PromoCode.objects.get_or_create(**code, defaults={"code": CODE, "percent": 10})
 
 
 def mark_features(event: Event) -> None:

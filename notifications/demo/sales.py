@@ -23,6 +23,7 @@ from evently.accounts.models import User
 from evently.database import uuid7
 from events import summary
 from events.models import Event, Seat, TicketType
+from events.refund_terms import terms_of
 from notifications.models import Delivery
 from payments import ledger
 from payments.models import Payment, SandboxCharge
@@ -64,9 +65,10 @@ def sell(event: Event, *, share: float, regular: User | None = None) -> int:
     moments = sorted(event.sale_starts_at + (last - event.sale_starts_at) * chance.random() ** 2 for _ in parties)
     theirs = next((index for index, seats in enumerate(parties) if len(seats) == 2), None) if regular else None
     tickets = _Tickets(event, chance)
+    terms = [{"until": term.until.isoformat(), "percent": term.percent, "fee_minor": term.fee_minor} for term in terms_of(event)]
     sales = [
-        _sale(event, tickets.deal(seats), moment=moment, buyer=_person(regular if index == theirs else None, index, chance))
-        for index, (seats, moment) in enumerate(zip(parties, moments, strict=True))
+        _sale(event, tickets.deal(seats), moment=moment, terms=terms, buyer=_person(regular if n == theirs else None, n, chance))
+        for n, (seats, moment) in enumerate(zip(parties, moments, strict=True))
     ]
     _write(sales)
     summary.refresh([event.pk])
@@ -146,7 +148,7 @@ def _person(regular: User | None, number: int, chance: random.Random) -> dict[st
     return {"session": f"demo-{uuid7().hex}", "name": f"{first} {last}", "email": email}
 
 
-def _sale(event: Event, lines: list[BookingSeat], *, moment: datetime, buyer: dict[str, Any]) -> Sold:
+def _sale(event: Event, lines: list[BookingSeat], *, moment: datetime, terms: list[Any], buyer: dict[str, Any]) -> Sold:
     total = sum(line.price_minor for line in lines)
     booking = Booking(
         **buyer,
@@ -159,6 +161,7 @@ def _sale(event: Event, lines: list[BookingSeat], *, moment: datetime, buyer: di
         quantity=len(lines),
         total_minor=total,
         currency=event.currency,
+        refund_terms=terms,
         version=4 if total else 3,
         created_at=moment,
         updated_at=moment + timedelta(minutes=4),
