@@ -52,7 +52,7 @@ def agree(browser: Client, booking: Booking, expected: str, *tickets: str, **mor
 def test_the_terms_are_told_before_and_after_buying(ann: Client, hall: Hall) -> None:
     held = hold(hall, 5)
     assert "less €4.00 for each ticket" in page(ann, hall.event.get_absolute_url())
-    assert "50 % of the price" in page(ann, f"/bookings/{held.pk}/pay/")
+    assert "50&nbsp;% of the price" in page(ann, f"/bookings/{held.pk}/pay/")
     booking, _payment = paid(hall, 1)
     confirmed = page(ann, booking.get_absolute_url())
     assert "less €4.00 for each ticket" in confirmed
