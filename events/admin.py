@@ -22,15 +22,18 @@ from evently.desk.clock import VenueClockAdmin
 from evently.desk.confirm import unless_confirmed
 from evently.desk.display import badge, fill_bar
 from evently.desk.lists import ListImportAdmin
-from evently.desk.scope import EVERYBODY, MANAGERS, ScopedInline
+from evently.desk.scope import EVERYBODY, MANAGERS, MONEY, ScopedInline
 from evently.desk.versions import VersionedAdmin
 from evently.errors import DomainError
 from evently.lists import ListReport
 from evently.templatetags.evently import money_exact
+from payments.models import RefundRun
+from payments.runs import plan_cancelling
 from payments.services import cancel_event
 from payments.tasks import cancel_event as cancel_in_background
 from venues.models import Venue
 
+from .admin_cancelling import cancelling_facts
 from .admin_checklist import checklist, seats_by_status
 from .admin_dates import EventDatesAdmin
 from .admin_forms import (
@@ -276,9 +279,11 @@ class EventAdmin(EventDatesAdmin, ListImportAdmin, VersionedAdmin, VenueClockAdm
         if event := kwargs.get("obj"):
             seats = seats_by_status(event)
             steps = checklist(event, places=seats.get("all", 0))
-            left = self._ongoing(event).count() if event.status == Event.Status.CANCELLED else 0
+            is_cancelled = event.status == Event.Status.CANCELLED
+            left = self._ongoing(event).count() if is_cancelled else 0
+            run = RefundRun.objects.filter(event=event).first() if is_cancelled and self.allows(request, MONEY, event) else None
             publishing = progress_of(event.pk) if is_draft(event) else None
-            context |= {"checklist": steps, "seats": seats, "unfinished": left, "publishing": publishing}
+            context |= {"checklist": steps, "seats": seats, "unfinished": left, "publishing": publishing, "run": run}
             if event.series_id:
                 dates = Event.objects.filter(series=event.series_id)
                 context |= {"dates": dates.count(), "draft_dates": dates.filter(status=Event.Status.DRAFT).count()}
@@ -371,16 +376,13 @@ class EventAdmin(EventDatesAdmin, ListImportAdmin, VersionedAdmin, VenueClockAdm
     def cancel(self, request: HttpRequest, pk: Any) -> HttpResponse:
         """Cancel the event and all its bookings; called again, go on where it stopped."""
         event = self._own(request, pk)
-        ongoing = self._ongoing(event).count()
-        facts = (
-            ngettext("%(count)d booking is cancelled.", "%(count)d bookings are cancelled.", ongoing) % {"count": ongoing},
-            _("Everything that was paid is refunded. This cannot be undone."),
-        )
+        plan = plan_cancelling(event.pk)
         title, button, word = _("Cancel this event"), _("Cancel the event"), _("cancel")
+        facts = cancelling_facts(plan, event.currency)
         if page := unless_confirmed(request, admin=self, obj=event, title=title, button=button, word=word, facts=facts):
             return page
         actor = f"user:{request.user.pk}"
-        if ongoing > QUICK:
+        if plan.bookings > QUICK:
             done = _("The event is being cancelled; all its bookings follow within minutes.")
             self._do(request, event, lambda: cancel_in_background.delay(str(event.pk), actor), done)
         else:

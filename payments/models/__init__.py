@@ -5,6 +5,7 @@ from .ledger import Account, LedgerEntry, LedgerTransaction
 from .offline import OfflineCharge, OfflineRefund
 from .payment import GatewayAccount, Payment, PaymentQuerySet, WebhookEvent
 from .refund import Dispute, Refund, RefundQuerySet
+from .run import RefundRun
 from .sandbox import SandboxCharge, SandboxDispute, SandboxRefund
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Refund",
     "RefundApproval",
     "RefundQuerySet",
+    "RefundRun",
     "SandboxCharge",
     "SandboxDispute",
     "SandboxRefund",

@@ -28,6 +28,7 @@ from payments.models import (
     Payment,
     Refund,
     RefundApproval,
+    RefundRun,
 )
 from venues.models import SeatingPlan, Venue
 
@@ -105,6 +106,9 @@ def book(team: Team) -> dict[type[Model], Any]:
     approval = RefundApproval.objects.create(
         event=event, payment=payment, key="a", amount_minor=100, currency="EUR", note=name, requested_by="user:x"
     )
+    run, _ = RefundRun.objects.get_or_create(
+        event=event, defaults={"actor": "x", "bookings": 1, "due_minor": 1, "currency": "EUR"}
+    )
     dispute = Dispute.objects.create(event=event, payment=payment, gateway_id="d", amount_minor=1, currency="EUR")
     delivery = Delivery.objects.create(
         key=f"{name} {number}",
@@ -123,6 +127,7 @@ def book(team: Team) -> dict[type[Model], Any]:
         Payment: payment,
         Refund: refund,
         RefundApproval: approval,
+        RefundRun: run,
         Delivery: delivery,
         OfflineCharge: charge,
         OfflineRefund: by_hand,

@@ -25,6 +25,7 @@ from payments.models import (
     Payment,
     Refund,
     RefundApproval,
+    RefundRun,
     WebhookEvent,
 )
 from venues.models import SeatingPlan, Venue
@@ -43,6 +44,7 @@ MODELS = (
     Payment,
     Refund,
     RefundApproval,
+    RefundRun,
     Dispute,
     LedgerTransaction,
     GatewayAccount,
@@ -50,7 +52,7 @@ MODELS = (
     OfflineRefund,
     Delivery,
 )
-MONEY = {Payment, Refund, RefundApproval, Dispute, LedgerTransaction, GatewayAccount, OfflineRefund}
+MONEY = {Payment, Refund, RefundApproval, RefundRun, Dispute, LedgerTransaction, GatewayAccount, OfflineRefund}
 PLATFORM = (User, OutboxMessage, WebhookEvent)
 Role = Membership.Role
 
@@ -97,6 +99,7 @@ def test_the_addresses_of_others_are_not_found(model: type[Model], what: str, ou
         "payments_payment_give_back",
         "payments_refundapproval_agree",
         "payments_refundapproval_decline",
+        "payments_refundrun_go_on",
         "payments_offlinecharge_record",
         "payments_offlinerefund_record",
         "events_promocode_many",
@@ -105,7 +108,7 @@ def test_the_addresses_of_others_are_not_found(model: type[Model], what: str, ou
 def test_what_is_done_with_things_of_others_is_not_found(name: str, ours: Team, theirs: Team, sign_in: SignIn) -> None:
     client = sign_in(ours)
     models = {"event": Event, "venue": Venue, "booking": Booking, "promocode": PromoCode}
-    models |= {"payment": Payment, "refundapproval": RefundApproval}
+    models |= {"payment": Payment, "refundapproval": RefundApproval, "refundrun": RefundRun}
     models |= {"offlinecharge": OfflineCharge, "offlinerefund": OfflineRefund}
     thing = theirs.things[models[name.split("_")[1]]]
     url = reverse(f"admin:{name}", args=[thing.pk])
@@ -152,11 +155,7 @@ def test_nothing_can_be_deleted_by_the_dozen(ours: Team, sign_in: SignIn) -> Non
         (Role.OWNER, set(MODELS), {Organizer, Venue, Event, PromoCode, Service, GatewayAccount}),
         (Role.MANAGER, set(MODELS), {Venue, Event, PromoCode, Service}),
         (Role.FINANCE, set(MODELS), set()),
-        (
-            Role.BOX_OFFICE,
-            set(MODELS) - {Payment, Refund, RefundApproval, Dispute, LedgerTransaction, GatewayAccount, OfflineRefund},
-            set(),
-        ),
+        (Role.BOX_OFFICE, set(MODELS) - MONEY, set()),
         (Role.DOOR, {Organizer, Event, Service}, set()),
     ],
 )
