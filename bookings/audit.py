@@ -79,14 +79,14 @@ register(
 )
 register(
     "bookings.total",
-    "A booking's total is that of its seats, with their prices less their discounts, and its quantity that of those it has left.",
+    # Of one that was sold, tickets may have been given back since; `bookings.seats` counts those that it has left.
+    "A booking's total and quantity are those of its seats, with their prices less their discounts.",
     """
     SELECT b.id, b.reference || ' costs ' || b.total_minor || ' for ' || b.quantity || ', its ' || count(l.id) || ' seats '
         || coalesce(sum(l.price_minor - l.discount_minor), 0) || ' and its services ' || b.services_minor AS what
     FROM bookings_booking b LEFT JOIN bookings_bookingseat l ON l.booking_id = b.id
     GROUP BY b.id HAVING coalesce(sum(l.price_minor - l.discount_minor), 0) + b.services_minor <> b.total_minor
-        OR CASE b.status WHEN 'confirmed' THEN count(l.id) FILTER (WHERE l.released_at IS NULL) <> b.quantity
-            WHEN 'cancelled' THEN count(l.id) < b.quantity ELSE count(l.id) <> b.quantity END
+        OR count(l.id) < b.quantity OR (count(l.id) <> b.quantity AND b.status NOT IN ('confirmed', 'cancelled'))
     """,
     remedy="The prices of the booked seats, less their discounts, are what the buyer agreed to. "
     "Correct the booking, and refund what was paid too much.",
