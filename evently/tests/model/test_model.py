@@ -10,7 +10,9 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from bookings import picking
 from bookings.models import Booking, BookingQuerySet
-from bookings.services import hold
+from bookings.services import codes, hold, returns, sell
+from events.models import Seat
+from payments import quotes
 
 from .machine import BookingLife
 
@@ -59,10 +61,24 @@ def swept_while_paying(*_: Any, **__: Any) -> Any:
         (hold, "take_over", lambda seats: None),
         (hold, "refuse_missing", lambda wanted, locked: None),
         (BookingQuerySet, "lapsed", swept_while_paying),
+        (sell, "take_over", lambda seats: None),
+        (Seat, "is_free", lambda seat, at: True),
+        (codes, "has_use", lambda booking: True),
+        (returns, "let_go", lambda bookings, **more: None),
+        (quotes, "left_of", lambda payment: 10**9),
     ],
-    ids=["lapsed lines are left", "fewer seats than wished", "payments are swept"],
+    ids=[
+        "lapsed lines are left",
+        "fewer seats than wished",
+        "payments are swept",
+        "late money leaves lapsed lines",
+        "late money takes what others have",
+        "late money uses the code once more",
+        "the last ticket cancels nothing",
+        "more is told than is left",
+    ],
 )
 def test_a_missing_guard_is_noticed(monkeypatch: pytest.MonkeyPatch, where: ModuleType | type, name: str, broken: Any) -> None:
     monkeypatch.setattr(where, name, broken)
     with pytest.raises(BaseException):  # noqa: B017, PT011 -- a foretelling, an invariant, or the database itself
-        run(0, examples=20, phases=[Phase.generate])
+        run(0, examples=60, phases=[Phase.generate])
