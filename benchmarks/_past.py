@@ -59,6 +59,10 @@ FILL = [
         SELECT {entry}, {FACT}, {EVENT}, '{account}', 'sandbox', {amount}, 'EUR' FROM {BOOKINGS}"""
         for entry, account, amount in ((DEBIT, "clearing", 2 * PRICE), (CREDIT, "organizer", -2 * PRICE))
     ),
+    f"""INSERT INTO payments_sale (id, event_id, payment_id, lines, fee_percent, fee_fixed_minor, fee_minor)
+        SELECT gen_random_uuid(), {EVENT}, {PAYMENT}, '[]', 0, 0, 0 FROM {BOOKINGS}""",
+    f"""INSERT INTO payments_taxline (id, event_id, payment_id, tax_rate, gross_minor, tax_minor)
+        SELECT gen_random_uuid(), {EVENT}, {PAYMENT}, 0, {2 * PRICE}, 0 FROM {BOOKINGS}""",
     f"""INSERT INTO notifications_delivery (id, key, kind, channel, recipient, object_id, status, attempts, due_at, error)
         SELECT {DELIVERY}, n::text, 'booking_confirmed', 'email', n || '@example.org', {BOOKING}, 'sent', 1, now(), ''
         FROM {BOOKINGS}""",

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from math import floor
 from typing import Final
 
 # ISO 4217 (list one, 2024-06): currencies whose minor unit is not a hundredth.
@@ -43,6 +45,11 @@ def to_minor(amount: Decimal, currency: str) -> int:
 def round_to(minor: Decimal, unit: int) -> int:
     """The multiple of `unit` that is nearest, half up."""
     return int((minor / unit).quantize(Decimal(1), rounding=ROUND_HALF_UP)) * unit
+
+
+def portion(minor: int, part: Decimal, whole: Decimal) -> int:
+    """So much of an amount as `part` is of `whole`, half up, without an inexact step in between. None of them is negative."""
+    return floor(Fraction(minor) * Fraction(part) / Fraction(whole) + Fraction(1, 2))
 
 
 def divide(amount: int, weights: Sequence[int]) -> list[int]:

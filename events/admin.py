@@ -73,7 +73,7 @@ class CategoryInline(ScopedInline):
     model = Category
     form = CategoryForm
     formset = CategoryFormSet
-    fields = ("name", "plan_category", "numbered", "capacity", "ticket", "price", "position")
+    fields = ("name", "plan_category", "numbered", "capacity", "ticket", "price", "tax_rate", "position")
     verbose_name_plural = gettext_lazy("Categories and prices")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Category]:
@@ -101,6 +101,10 @@ class CategoryInline(ScopedInline):
     def price(self, category: Any) -> str:
         return ", ".join(money_exact(kind.price_minor, category.event.currency) for kind in category.standard_types)
 
+    @admin.display(description=gettext_lazy("VAT, %"))
+    def tax_rate(self, category: Any) -> str:
+        return ", ".join(str(kind.tax_rate) for kind in category.standard_types if kind.tax_rate is not None) or "-"
+
 
 class TicketTypeInline(ScopedInline):
     """What a category sells beside its standard ticket. A new price is asked of new holds only."""
@@ -110,7 +114,7 @@ class TicketTypeInline(ScopedInline):
     formset = TicketTypeFormSet
     fields = (
         *("category", "name", "price", "sold_to", "min_per_booking", "max_per_booking", "limit", "sale_starts_at"),
-        "sale_ends_at",
+        *("sale_ends_at", "tax_rate"),
     )
     verbose_name = gettext_lazy("further ticket type")
     verbose_name_plural = gettext_lazy("Further ticket types: children, students, early birds, guests")
@@ -150,7 +154,7 @@ class EventServiceInline(ScopedInline):
     model = EventService
     form = EventServiceForm
     formset = EventServiceFormSet
-    fields = ("service", "price", "stock", "max_per_booking", "position", "is_active")
+    fields = ("service", "price", "tax_rate", "stock", "max_per_booking", "position", "is_active")
     verbose_name_plural = gettext_lazy("Services: parking, catering, a programme")
 
     @admin.display(description=gettext_lazy("price"))
@@ -210,7 +214,10 @@ class EventAdmin(EventDatesAdmin, ListImportAdmin, VersionedAdmin, VenueClockAdm
     fieldsets = (
         (gettext_lazy("What"), {"fields": ("title", "slug", "category", "description", ("image", "poster"), "organizer")}),
         (gettext_lazy("When and where"), {"fields": ("venue", "starts_at", "ends_at", "doors_at", "shares_venue")}),
-        (gettext_lazy("Sale"), {"fields": ("sale_starts_at", "sale_ends_at", ("max_per_booking", "max_per_customer"))}),
+        (
+            gettext_lazy("Sale"),
+            {"fields": ("sale_starts_at", "sale_ends_at", ("max_per_booking", "max_per_customer"), "tax_rate")},
+        ),
         (
             gettext_lazy("Places"),
             {

@@ -124,6 +124,15 @@ class CategoryForm(PricedForm):
 
     ticket = forms.CharField(label=_("Standard ticket"), max_length=100, initial=_("Standard"))
     price = PriceField(required=False)
+    tax_rate = forms.DecimalField(
+        label=_("VAT, %"),
+        required=False,
+        min_value=0,
+        max_value=100,
+        decimal_places=2,
+        widget=forms.NumberInput(attrs={"step": "any", "inputmode": "decimal", "class": "price"}),
+        help_text=_("Empty: the rate of the event."),
+    )
 
     class Meta:
         model = Category
@@ -135,6 +144,7 @@ class CategoryForm(PricedForm):
         if self.standard:
             self.initial["ticket"] = self.standard.name
             self.show_price(self.standard.base_minor)
+            self.initial["tax_rate"] = self.standard.tax_rate
             self.fields["price"].required = True
 
     def clean(self) -> dict[str, Any] | None:
@@ -148,17 +158,11 @@ class CategoryForm(PricedForm):
     def save(self, commit: bool = True) -> Any:
         category = super().save(commit)
         price = self.cleaned_data.get("price")
-        if price is not None and {"ticket", "price"} & {*self.changed_data}:
-            TicketType.objects.update_or_create(
-                category=category,
-                is_default=True,
-                defaults={
-                    "event": category.event,
-                    "name": self.cleaned_data["ticket"],
-                    "price_minor": price,
-                    "base_price_minor": None,
-                },
-            )
+        if price is not None and {"ticket", "price", "tax_rate"} & {*self.changed_data}:
+            facts = {"event": category.event, "name": self.cleaned_data["ticket"], "tax_rate": self.cleaned_data["tax_rate"]}
+            if self.standard is None or {"ticket", "price"} & {*self.changed_data}:
+                facts |= {"price_minor": price, "base_price_minor": None}
+            TicketType.objects.update_or_create(category=category, is_default=True, defaults=facts)
         return category
 
 
@@ -172,7 +176,10 @@ class TicketTypeForm(PricedForm):
 
     class Meta:
         model = TicketType
-        fields = ("category", "name", "min_per_booking", "max_per_booking", "limit", "sale_starts_at", "sale_ends_at", "sold_to")
+        fields = (
+            *("category", "name", "min_per_booking", "max_per_booking", "limit", "sale_starts_at", "sale_ends_at", "sold_to"),
+            "tax_rate",
+        )
 
     def __init__(self, *args: Any, categories: dict[Any, Category], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -282,7 +289,7 @@ class EventServiceForm(PricedForm):
 
     class Meta:
         model = EventService
-        fields = ("service", "stock", "max_per_booking", "position", "is_active")
+        fields = ("service", "stock", "max_per_booking", "position", "is_active", "tax_rate")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

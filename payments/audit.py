@@ -214,6 +214,55 @@ register(
     remedy=MONEY,
 )
 register(
+    "payments.sales",
+    "What a payment has bought is written down with its rates: all that came, less all that goes back, and the tax in it.",
+    """
+    SELECT p.id, concat_ws(' ', p.gateway_id, 'captured', p.captured_minor, 'with', coalesce(r.amount, 0), 'going back, sold:',
+        coalesce(t.sold, 0) || ', given back:', coalesce(t.back, 0), CASE WHEN s.id IS NULL THEN 'without its lines' END,
+        CASE WHEN t.is_wrong THEN 'with tax that is not that of its rates' END) AS what
+    FROM payments_payment p LEFT JOIN payments_sale s ON s.payment_id = p.id LEFT JOIN (
+        SELECT payment_id, sum(sold) AS sold, sum(back) AS back,
+            bool_or(tax <> round((sold + back) * tax_rate / (100 + tax_rate))
+                OR sold_tax <> round(sold * tax_rate / (100 + tax_rate))) AS is_wrong
+        FROM (
+            SELECT payment_id, tax_rate, coalesce(sum(gross_minor) FILTER (WHERE refund_id IS NULL), 0) AS sold,
+                coalesce(sum(gross_minor) FILTER (WHERE refund_id IS NOT NULL), 0) AS back, sum(tax_minor) AS tax,
+                coalesce(sum(tax_minor) FILTER (WHERE refund_id IS NULL), 0) AS sold_tax
+            FROM payments_taxline GROUP BY 1, 2
+        ) AS rate GROUP BY 1
+    ) t ON t.payment_id = p.id
+    LEFT JOIN (SELECT payment_id, sum(amount_minor) AS amount FROM payments_refund GROUP BY 1) r ON r.payment_id = p.id
+    WHERE CASE WHEN p.outcome = 'confirmed'
+        THEN s.id IS NULL OR (t.sold, -t.back) IS DISTINCT FROM (p.captured_minor, coalesce(r.amount, 0)) OR t.is_wrong
+        ELSE s.id IS NOT NULL OR t.sold IS NOT NULL END
+    """,
+    remedy=MONEY + " What was sold is never rewritten: somebody has gone past the database's refusal.",
+)
+register(
+    "payments.ledger_shares",
+    "Tax and fee in the ledger are those of the sale; nobody has less than nothing of it, or anything once all has gone back.",
+    """
+    SELECT p.id, concat_ws(' ', p.gateway_id, 'has', l.tax, 'of tax in the ledger,', coalesce(t.tax, 0), 'by its rates;',
+        l.taken, 'of fee were booked,', s.fee_minor, 'taken; organizer and fee have', l.organizer, 'and', l.fee, 'of', l.organizer
+        + l.fee + l.tax) AS what
+    FROM payments_payment p JOIN payments_sale s ON s.payment_id = p.id
+    JOIN (
+        SELECT x.payment_id, -coalesce(sum(e.amount_minor) FILTER (WHERE e.account = 'tax'), 0) AS tax,
+            -coalesce(sum(e.amount_minor) FILTER (WHERE e.account = 'organizer'), 0) AS organizer,
+            -coalesce(sum(e.amount_minor) FILTER (WHERE e.account = 'platform_fees'), 0) AS fee,
+            -coalesce(sum(e.amount_minor) FILTER (WHERE e.account = 'platform_fees' AND x.kind = 'capture'), 0) AS taken
+        FROM payments_ledgertransaction x JOIN payments_ledgerentry e ON e.transaction_id = x.id
+        WHERE x.kind IN ('capture', 'refund_due') GROUP BY 1
+    ) l ON l.payment_id = p.id
+    LEFT JOIN (
+        SELECT payment_id, sum(tax_minor) AS tax, sum(gross_minor) AS gross FROM payments_taxline GROUP BY 1
+    ) t ON t.payment_id = p.id
+    WHERE p.outcome = 'confirmed' AND (l.tax <> coalesce(t.tax, 0) OR l.taken <> s.fee_minor
+        OR least(l.organizer, l.fee, l.tax) < 0 OR (t.gross = 0 AND greatest(l.organizer, l.fee, l.tax) > 0))
+    """,
+    remedy=MONEY,
+)
+register(
     "payments.offline",
     "Money that somebody has written down as received has had its effect.",
     """

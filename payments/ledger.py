@@ -12,16 +12,35 @@ from django.db.models import Sum
 from evently.money import divide
 from events.models import Event
 
-from .models import Account, Dispute, LedgerEntry, LedgerTransaction, Payment, Refund
+from . import sales
+from .models import Account, Dispute, LedgerEntry, LedgerTransaction, Payment, Refund, TaxLine
+from .sales import Sold
 
 EARNED: Final = (Account.ORGANIZER, Account.PLATFORM_FEES, Account.TAX)  # who a confirmed payment belongs to
 Kind = LedgerTransaction.Kind
 BATCH: Final = 1000
 
 
-def split(payment: Payment, amount_minor: int) -> Mapping[Account, int]:
-    """Who an amount that confirms a booking belongs to: the one place that says so. The sum is the amount."""
-    return {Account.ORGANIZER: amount_minor}
+def split(sold: Sold) -> Mapping[Account, int]:
+    """Who the money of a sale belongs to: the one place that says so. The sum is what was paid, and no share is negative.
+
+    First the tax that is in it, then the platform's fee, which is never more than what is left, then the organizer.
+    """
+    gross = sum(sold.gross.values())
+    tax = sum(sales.included_tax(part, rate) for rate, part in sold.gross.items())
+    fee = sold.terms.fee(gross_minor=gross, paid_tickets=sold.paid_tickets, at_most=gross - tax)
+    return {Account.ORGANIZER: gross - tax - fee, Account.PLATFORM_FEES: fee, Account.TAX: tax}
+
+
+def split_refund(amount_minor: int, *, tax_minor: int, organizer_minor: int, fee_minor: int) -> Mapping[Account, int]:
+    """Who gives a refund: the tax in it, and the rest in proportion of what organizer and platform still have of the sale.
+
+    The last refund takes exactly what is left, so that nobody keeps anything of a payment that has gone back as a whole.
+    """
+    rest = amount_minor - tax_minor
+    owners = [organizer_minor, fee_minor] if organizer_minor or fee_minor else [1, 0]
+    organizer, fee = divide(rest, owners)
+    return {Account.ORGANIZER: organizer, Account.PLATFORM_FEES: fee, Account.TAX: tax_minor}
 
 
 def book_capture(payment: Payment) -> None:
@@ -30,8 +49,12 @@ def book_capture(payment: Payment) -> None:
 
 
 def book_captures(payments: Iterable[Payment]) -> None:
-    """The same for many payments at once."""
-    _post([_capture(payment) for payment in payments])
+    """The same for many payments at once. What they bought is frozen, with the rates that hold now."""
+    payments = list(payments)
+    sold = sales.read([payment for payment in payments if payment.outcome == Payment.Outcome.CONFIRMED])
+    owners = {pk: split(each) for pk, each in sold.items()}
+    _post([_capture(payment, owners.get(payment.pk)) for payment in payments])
+    sales.freeze((each, owners[pk][Account.PLATFORM_FEES]) for pk, each in sold.items())
 
 
 def book_gateway_fee(payment: Payment, fee_minor: int) -> None:
@@ -48,14 +71,23 @@ def book_refund_due(refund: Refund) -> None:
     payment = refund.payment
     if payment.outcome != Payment.Outcome.CONFIRMED:
         return
-    own = LedgerEntry.objects.filter(transaction__payment=payment, account__in=EARNED, currency=refund.currency)
-    earned = {Account(account): -total for account, total in own.values_list("account").annotate(total=Sum("amount_minor"))}
-    weights = [max(0, earned.get(account, 0)) for account in EARNED]
-    if not any(weights):  # all of it is lost to a dispute already
-        weights[0] = 1
-    shares = divide(refund.amount_minor, weights)
-    lines = dict(zip(EARNED, shares, strict=True)) | {Account.BUYERS: -refund.amount_minor}
+    taken = sales.given_back(refund.amount_minor, sales.left_by_rate(payment))
+    # Of the sale, not of what a dispute has taken since: that is the organizer's loss alone.
+    sale = LedgerEntry.objects.filter(transaction__payment=payment, transaction__kind__in=[Kind.CAPTURE, Kind.REFUND_DUE])
+    own = sale.filter(account__in=EARNED, currency=refund.currency).values_list("account")
+    earned = {Account(account): -total for account, total in own.annotate(total=Sum("amount_minor"))}
+    shares = split_refund(
+        refund.amount_minor,
+        tax_minor=sum(tax for _gross, tax in taken.values()),
+        organizer_minor=earned.get(Account.ORGANIZER, 0),
+        fee_minor=earned.get(Account.PLATFORM_FEES, 0),
+    )
+    lines = {**shares, Account.BUYERS: -refund.amount_minor}
     _post([Fact(payment, Kind.REFUND_DUE, f"refund {refund.pk}", lines, refund.currency)])
+    TaxLine.objects.bulk_create(
+        TaxLine(event_id=refund.event_id, payment=payment, refund=refund, tax_rate=rate, gross_minor=-gross, tax_minor=-tax)
+        for rate, (gross, tax) in taken.items()
+    )
 
 
 def book_refund_paid(refund: Refund, *, by_hand: bool = False) -> None:
@@ -98,9 +130,10 @@ class Fact(NamedTuple):
     currency: str
 
 
-def _capture(payment: Payment) -> Fact:
+def _capture(payment: Payment, owners: Mapping[Account, int] | None) -> Fact:
+    """`owners`: of a payment that confirms its booking; of any other all is owed back."""
     amount = payment.captured_minor or 0
-    owners = split(payment, amount) if payment.outcome == Payment.Outcome.CONFIRMED else {Account.BUYERS: amount}
+    owners = owners if owners is not None else {Account.BUYERS: amount}
     lines = {Account.CLEARING: amount} | {account: -share for account, share in owners.items()}
     return Fact(payment, Kind.CAPTURE, f"capture {payment.pk}", lines, payment.captured_currency)
 

@@ -194,20 +194,20 @@ DAMAGES = [
     damage(
         "payments.outcome",
         "UPDATE payments_payment SET outcome = 'confirmed' WHERE booking_id = %(late)s",
-        also=("payments.ledger_refunds",),
+        also=("payments.ledger_refunds", "payments.sales"),
     ),
     damage("payments.outcome", f"DELETE FROM payments_refund WHERE {REFUND_OF.format('late')}", also=("payments.equation",)),
     damage(
         "payments.outcome",
         f"UPDATE payments_refund SET amount_minor = 1 WHERE {REFUND_OF.format('called_off')}",
-        also=("payments.equation", "payments.ledger_refunds"),
+        also=("payments.equation", "payments.ledger_refunds", "payments.sales"),
     ),
     damage(
         "payments.ledger_refunds",
         "INSERT INTO payments_refund (id, event_id, payment_id, key, amount_minor, currency, reason, status) "
         "SELECT gen_random_uuid(), event_id, id, 'x', 1, currency, 'paid_twice', 'requested' FROM payments_payment "
         "WHERE booking_id = %(paid)s",
-        also=("payments.equation",),
+        also=("payments.equation", "payments.sales"),
     ),
     damage(
         "payments.payment_status",
@@ -246,7 +246,7 @@ DAMAGES = [
     damage(
         "payments.ledger_captures",
         f"UPDATE payments_ledgerentry SET amount_minor = amount_minor * 2 WHERE {ENTRIES.format('capture', 'paid')}",
-        also=("payments.equation",),
+        also=("payments.equation", "payments.ledger_shares"),
     ),
     damage(
         "payments.ledger_captures",
@@ -257,6 +257,33 @@ DAMAGES = [
         "payments.equation",
         "UPDATE payments_ledgerentry SET account = 'by_hand' WHERE account = 'organizer' AND "
         f"{ENTRIES.format('capture', 'paid')}",
+    ),
+    damage("payments.sales", f"DELETE FROM payments_sale WHERE {REFUND_OF.format('paid')}"),
+    damage("payments.sales", f"UPDATE payments_taxline SET tax_rate = 20 WHERE {REFUND_OF.format('paid')}"),
+    damage(
+        "payments.sales",
+        f"UPDATE payments_taxline SET gross_minor = gross_minor + 1 WHERE refund_id IS NULL AND {REFUND_OF.format('paid')}",
+    ),
+    damage(
+        "payments.sales",
+        f"DELETE FROM payments_taxline WHERE refund_id IS NOT NULL AND {REFUND_OF.format('partly')}",
+        also=("payments.ledger_shares",),
+    ),
+    damage(
+        "payments.sales",
+        f"UPDATE payments_taxline SET tax_minor = tax_minor - 1 WHERE refund_id IS NULL AND {REFUND_OF.format('paid')}",
+        also=("payments.ledger_shares",),
+    ),
+    damage("payments.ledger_shares", f"UPDATE payments_sale SET fee_minor = fee_minor + 1 WHERE {REFUND_OF.format('paid')}"),
+    damage(
+        "payments.ledger_shares",
+        "UPDATE payments_ledgerentry SET account = CASE account WHEN 'tax' THEN 'platform_fees' ELSE 'tax' END "
+        f"WHERE account IN ('tax', 'platform_fees') AND {ENTRIES.format('capture', 'paid')}",
+    ),
+    damage(
+        "payments.ledger_shares",
+        "UPDATE payments_ledgerentry SET account = CASE account WHEN 'organizer' THEN 'platform_fees' ELSE 'organizer' END "
+        f"WHERE account IN ('organizer', 'platform_fees') AND {ENTRIES.format('refund_due', 'called_off')}",
     ),
     damage(
         "payments.offline",
@@ -307,7 +334,7 @@ DAMAGES = [
         "amount_minor, currency, status, outcome, captured_minor, captured_currency, 'again' FROM payments_payment "
         "WHERE booking_id = %(paid)s",
         walls={"payments_payment": "payments_payment_one_confirms"},
-        also=("payments.equation", "payments.ledger_captures"),
+        also=("payments.equation", "payments.ledger_captures", "payments.sales"),
     ),
     damage("notifications.confirmation", "DELETE FROM notifications_delivery WHERE object_id = %(paid)s"),
     damage(

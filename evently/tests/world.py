@@ -28,7 +28,7 @@ from events.tests.factories import Hall, make_hall
 from notifications.services import send_due
 from payments import services as payments
 from payments.gateways import ChargeStatus, DisputeResult, RefundResult, RefundStatus, Result
-from payments.models import Payment, Refund
+from payments.models import Payment, PlatformFee, Refund, Seller
 
 AGED = (
     "bookings_booking",
@@ -141,6 +141,8 @@ def an_hour_passes() -> None:
 def build() -> World:
     """Everything that happens to bookings, an hour ago and now."""
     hall, free_hall, called_off_hall = make_hall(), make_hall(price=0), make_hall()
+    Seller.objects.create(organizer=hall.event.organizer, tax_rate=19)
+    PlatformFee.objects.create(organizer=hall.event.organizer, currency="EUR", percent=2, fixed_minor=49)
     paid, late, called_off = hold(hall, "paid"), hold(hall, "late"), hold(called_off_hall, "fan")
     for booking_id in (paid, called_off):
         capture(pay(booking_id))

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Greatest, Now
@@ -232,6 +232,15 @@ class Event(EditableRow):
     max_per_customer = models.PositiveIntegerField(
         _("tickets per customer, at most"), null=True, blank=True, help_text=_("Bought and held together; empty: no limit.")
     )
+    tax_rate = models.DecimalField(
+        _("VAT in the price, %"),
+        max_digits=5,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(100)],
+        help_text=_("Empty: the rate of the organizer."),
+    )
     version = models.PositiveIntegerField(_("version"), default=1, editable=False)
     # What search looks at, written by a trigger: title, venue and city, and these with the description's beginning.
     names = models.TextField(blank=True, db_default="", editable=False)
@@ -253,6 +262,7 @@ class Event(EditableRow):
                 fields=["organizer", "source_uid"], condition=~Q(source_uid=""), name="events_event_imported_once"
             ),
             models.CheckConstraint(condition=Q(max_per_booking__gte=1), name="events_event_sells_one_or_more"),
+            models.CheckConstraint(condition=Q(tax_rate=None) | Q(tax_rate__range=(0, 100)), name="events_event_tax_rate_sane"),
         ]
         indexes = [
             models.Index(fields=["starts_at"], condition=Q(status__in=["published", "postponed"]), name="events_event_upcoming"),

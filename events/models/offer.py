@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Self
 from uuid import UUID
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
@@ -77,6 +77,15 @@ class TicketType(EditableRow):
     sale_starts_at = models.DateTimeField(_("sale starts"), null=True, blank=True, help_text=_("Empty: with the event's sale."))
     sale_ends_at = models.DateTimeField(_("sale ends"), null=True, blank=True, help_text=_("Empty: with the event's sale."))
     position = models.PositiveSmallIntegerField(_("order"), default=0)
+    tax_rate = models.DecimalField(
+        _("VAT in the price, %"),
+        max_digits=5,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(100)],
+        help_text=_("Empty: the rate of the event."),
+    )
 
     has_history: bool  # annotated by with_history()
 
@@ -104,6 +113,9 @@ class TicketType(EditableRow):
             models.CheckConstraint(
                 condition=Q(sale_starts_at=None) | Q(sale_ends_at=None) | Q(sale_ends_at__gt=F("sale_starts_at")),
                 name="events_tickettype_sale_ends_after_start",
+            ),
+            models.CheckConstraint(
+                condition=Q(tax_rate=None) | Q(tax_rate__range=(0, 100)), name="events_tickettype_tax_rate_sane"
             ),
         ]
         indexes = [

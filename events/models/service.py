@@ -1,6 +1,6 @@
 """What an event offers beside its places: catering, parking, a programme."""
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -43,6 +43,15 @@ class EventService(EditableRow):
     )
     position = models.PositiveSmallIntegerField(_("order"), default=0, db_default=0)
     is_active = models.BooleanField(_("on sale"), default=True, db_default=True)
+    tax_rate = models.DecimalField(
+        _("VAT in the price, %"),
+        max_digits=5,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(100)],
+        help_text=_("Empty: the rate of the event."),
+    )
 
     class Meta:
         verbose_name = _("service of the event")
@@ -50,6 +59,9 @@ class EventService(EditableRow):
         constraints = [
             models.UniqueConstraint(fields=["event", "service"], name="events_eventservice_once_per_event"),
             models.CheckConstraint(condition=Q(max_per_booking__gte=1), name="events_eventservice_sells_one_or_more"),
+            models.CheckConstraint(
+                condition=Q(tax_rate=None) | Q(tax_rate__range=(0, 100)), name="events_eventservice_tax_rate_sane"
+            ),
         ]
 
     def __str__(self) -> str:

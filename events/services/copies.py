@@ -17,13 +17,13 @@ from events.repetition import MOST_DATES, moved
 # What a copy takes over as it is. Times move along; where an event was imported from belongs to that one alone.
 ALIKE: Final = (
     *("organizer", "venue", "seating_plan", "shares_venue", "title", "description", "category", "image", "poster"),
-    *("currency", "max_per_booking", "max_per_customer"),
+    *("currency", "max_per_booking", "max_per_customer", "tax_rate"),
 )
 ALIKE_CATEGORY: Final = ("name", "plan_category", "numbered", "capacity", "position")
 ALIKE_TICKET_TYPE: Final = (
-    *("name", "description", "is_default", "sold_to", "min_per_booking", "max_per_booking", "limit", "position"),
+    *("name", "description", "is_default", "sold_to", "min_per_booking", "max_per_booking", "limit", "position", "tax_rate"),
 )
-ALIKE_SERVICE: Final = ("service_id", "price_minor", "stock", "max_per_booking", "position", "is_active")
+ALIKE_SERVICE: Final = ("service_id", "price_minor", "stock", "max_per_booking", "position", "is_active", "tax_rate")
 ALIKE_TERM: Final = ("days_before", "percent", "fee_minor")
 ALIKE_RULE: Final = (
     *("sold_percent", "slack_percent", "hours_before", "change_percent", "change_minor", "floor_minor", "ceiling_minor"),

@@ -6,6 +6,7 @@ from .offline import OfflineCharge, OfflineRefund
 from .payment import GatewayAccount, Payment, PaymentQuerySet, WebhookEvent
 from .refund import Dispute, Refund, RefundQuerySet
 from .run import RefundRun
+from .sale import PlatformFee, Sale, Seller, TaxLine
 from .sandbox import SandboxCharge, SandboxDispute, SandboxRefund
 
 __all__ = [
@@ -18,12 +19,16 @@ __all__ = [
     "OfflineRefund",
     "Payment",
     "PaymentQuerySet",
+    "PlatformFee",
     "Refund",
     "RefundApproval",
     "RefundQuerySet",
     "RefundRun",
+    "Sale",
     "SandboxCharge",
     "SandboxDispute",
     "SandboxRefund",
+    "Seller",
+    "TaxLine",
     "WebhookEvent",
 ]

@@ -26,9 +26,11 @@ from payments.models import (
     OfflineCharge,
     OfflineRefund,
     Payment,
+    PlatformFee,
     Refund,
     RefundApproval,
     RefundRun,
+    Seller,
 )
 from venues.models import SeatingPlan, Venue
 
@@ -58,6 +60,8 @@ def make_team(name: str) -> Team:
     code = PromoCode.objects.create(organizer=organizer, event=hall.event, code=name, canonical=name, percent=10)
     account = GatewayAccount.objects.create(organizer=organizer, gateway="bank_transfer", payee=name, holder=name)
     team.things = {
+        Seller: Seller.objects.create(organizer=organizer),
+        PlatformFee: PlatformFee.objects.create(organizer=organizer, currency="JPY", percent=2, fixed_minor=30),
         GatewayAccount: account,
         Organizer: organizer,
         Venue: venue,

@@ -1,6 +1,7 @@
 """Refunds, disputes and the ledger at the desk."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,9 +10,10 @@ from django.utils import timezone
 
 from evently.accounts.models import Membership, Organizer
 from payments import ledger
-from payments.models import LedgerEntry, Payment, Refund, RefundApproval
+from payments.models import LedgerEntry, Payment, PlatformFee, Refund, RefundApproval, Seller
 
 from .conftest import SignIn, Team
+from .pages import typed_into
 
 Role = Membership.Role
 
@@ -126,3 +128,47 @@ def test_the_statement_tells_what_a_team_has_earned(ours: Team, theirs: Team, si
     assert client.get(address, period | {"organizer": str(theirs.organizer.pk)}).status_code == 422
     assert client.get(address, later | {"until": f"{day}"}).status_code == 422
     assert sign_in(ours, Role.DOOR).get(address).status_code == 403
+
+
+def test_an_owner_says_how_much_tax_is_in_the_prices_and_others_read_it(ours: Team, theirs: Team, sign_in: SignIn) -> None:
+    seller = ours.things[Seller]
+    assert sign_in(ours).post(page(seller, "change"), {"tax_rate": "7.50"}).status_code == 302
+    seller.refresh_from_db()
+    assert seller.tax_rate == Decimal("7.50")
+    assert "7.50" in sign_in(ours, Role.FINANCE).get(page(seller, "change")).text
+    assert sign_in(ours, Role.FINANCE).post(page(seller, "change"), {"tax_rate": "0"}).status_code == 403
+    for rate in ("-1", "100.01", "7.555", "NaN"):
+        assert sign_in(ours).post(page(seller, "change"), {"tax_rate": rate}).status_code == 200
+    assert sign_in(ours).post(page(theirs.things[Seller], "change"), {"tax_rate": "7"}).status_code == 404
+    seller.refresh_from_db()
+    assert seller.tax_rate == Decimal("7.50")
+
+
+def test_only_a_superuser_says_what_the_platform_takes(ours: Team, sign_in: SignIn) -> None:
+    add = reverse("admin:payments_platformfee_add")
+    form = {"organizer": str(ours.organizer.pk), "currency": "EUR", "percent": "2.50", "fixed": "0.49"}
+    assert sign_in(ours).get(add).status_code == 403
+    assert sign_in(ours).post(add, form).status_code == 403
+    client = sign_in()
+    assert client.post(add, form | {"fixed": "0.495"}).status_code == 200
+    assert client.post(add, form | {"currency": "", "fixed": "1"}).status_code == 200
+    assert not PlatformFee.objects.filter(currency="EUR").exists()
+    assert client.post(add, form).status_code == 302
+    fee = PlatformFee.objects.get(currency="EUR")
+    assert (fee.organizer, fee.percent, fee.fixed_minor) == (ours.organizer, Decimal("2.50"), 49)
+    assert client.post(page(fee, "change"), {"percent": "3", "fixed": "0"}).status_code == 302
+    fee.refresh_from_db()
+    assert (fee.percent, fee.fixed_minor) == (Decimal(3), 0)
+    shown = sign_in(ours, Role.FINANCE).get(page(ours.things[PlatformFee], "change")).text
+    assert "¥30" in shown
+
+
+def test_each_ticket_and_service_may_have_a_rate_of_its_own(ours: Team, sign_in: SignIn) -> None:
+    client = sign_in(ours)
+    address = reverse("admin:events_event_change", args=[ours.event.pk])
+    values = typed_into(client.get(address), "event_form")
+    values |= {"tax_rate": "19", "categories-0-tax_rate": "7", "ticket_types-0-tax_rate": "5.5"}
+    assert client.post(address, values).status_code == 302
+    for thing in (ours.event, ours.hall.adult, ours.hall.child):
+        thing.refresh_from_db()
+    assert (ours.event.tax_rate, ours.hall.adult.tax_rate, ours.hall.child.tax_rate) == (Decimal(19), Decimal(7), Decimal("5.50"))

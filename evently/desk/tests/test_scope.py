@@ -23,9 +23,11 @@ from payments.models import (
     OfflineCharge,
     OfflineRefund,
     Payment,
+    PlatformFee,
     Refund,
     RefundApproval,
     RefundRun,
+    Seller,
     WebhookEvent,
 )
 from venues.models import SeatingPlan, Venue
@@ -50,9 +52,14 @@ MODELS = (
     GatewayAccount,
     OfflineCharge,
     OfflineRefund,
+    Seller,
+    PlatformFee,
     Delivery,
 )
-MONEY = {Payment, Refund, RefundApproval, RefundRun, Dispute, LedgerTransaction, GatewayAccount, OfflineRefund}
+MONEY = {
+    *(Payment, Refund, RefundApproval, RefundRun, Dispute, LedgerTransaction, GatewayAccount, OfflineRefund),
+    *(Seller, PlatformFee),
+}
 PLATFORM = (User, OutboxMessage, WebhookEvent)
 Role = Membership.Role
 
@@ -152,7 +159,7 @@ def test_nothing_can_be_deleted_by_the_dozen(ours: Team, sign_in: SignIn) -> Non
 @pytest.mark.parametrize(
     ("role", "seen", "edited"),
     [
-        (Role.OWNER, set(MODELS), {Organizer, Venue, Event, PromoCode, Service, GatewayAccount}),
+        (Role.OWNER, set(MODELS), {Organizer, Venue, Event, PromoCode, Service, GatewayAccount, Seller}),
         (Role.MANAGER, set(MODELS), {Venue, Event, PromoCode, Service}),
         (Role.FINANCE, set(MODELS), set()),
         (Role.BOX_OFFICE, set(MODELS) - MONEY, set()),
