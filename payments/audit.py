@@ -263,6 +263,39 @@ register(
     remedy=MONEY,
 )
 register(
+    "payments.payouts",
+    "What was settled with an organizer is booked once, and was due when it was written down.",
+    """
+    SELECT p.id, concat_ws(' ', p.kind, p.amount_minor, p.currency, o.name || ', booked:', coalesce(e.booked, 0) || ', due:',
+        p.due_minor || ', by the ledger:', d.due) AS what
+    FROM payments_payout p JOIN accounts_organizer o ON o.id = p.organizer_id LEFT JOIN payments_payout u ON u.id = p.undoes_id
+    CROSS JOIN LATERAL (
+        SELECT CASE coalesce(u.kind, p.kind) WHEN 'paid' THEN 1 ELSE -1 END AS direction
+    ) s
+    LEFT JOIN LATERAL (
+        SELECT sum(e.amount_minor) AS booked, min(t.created_at) AS at FROM payments_ledgertransaction t
+        JOIN payments_ledgerentry e ON e.transaction_id = t.id AND e.account = 'settled'
+        WHERE t.reference = 'payout ' || p.id AND t.organizer_id = p.organizer_id AND e.currency = p.currency
+    ) e ON TRUE
+    -- What was booked in the minute before may have been committed after.
+    LEFT JOIN LATERAL (
+        SELECT sum(change) AS due FROM (
+            SELECT x.created_at, s.direction * x.amount_minor * CASE x.account WHEN 'platform_fees' THEN 1 ELSE -1 END AS change
+            FROM payments_ledgertransaction t JOIN payments_ledgerentry x ON x.transaction_id = t.id
+            WHERE t.organizer_id = p.organizer_id AND x.currency = p.currency AND x.created_at < e.at AND CASE x.account
+                WHEN 'settled' THEN TRUE
+                WHEN 'platform_fees' THEN x.gateway_account <> ''
+                ELSE x.account IN ('organizer', 'tax', 'by_hand', 'disputed') AND x.gateway_account = '' END
+        ) AS entry
+        WHERE change > 0 OR created_at < e.at - interval '1 minute'
+    ) d ON TRUE
+    WHERE coalesce(e.booked, 0) <> s.direction * CASE WHEN u.id IS NULL THEN 1 ELSE -1 END * p.amount_minor
+        OR (u.id IS NULL AND p.amount_minor > coalesce(d.due, 0))
+        OR (u.id IS NOT NULL AND (p.amount_minor, p.currency, p.organizer_id) <> (u.amount_minor, u.currency, u.organizer_id))
+    """,
+    remedy="Compare with the bank statement. A payout that was not made, or was wrong, is undone in the admin.",
+)
+register(
     "payments.offline",
     "Money that somebody has written down as received has had its effect.",
     """

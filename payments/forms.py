@@ -110,6 +110,31 @@ class PeriodForm(forms.Form):
         return {"organizer_id": self.cleaned_data["organizer"].pk, "since": first, "until": last + timedelta(days=1)}
 
 
+class PayoutForm(forms.Form):
+    """A transfer that was made or seen. The cleaned amount is in minor units."""
+
+    amount = forms.DecimalField(label=_("Amount"), min_value=0, max_digits=14)
+    paid_on = forms.DateField(label=_("On"), widget=AdminDateWidget)
+    reference = forms.CharField(label=_("Reference"), max_length=100, help_text=_("As it is on the bank statement."))
+
+    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.currency = currency
+
+    def clean_amount(self) -> int:
+        amount = self.cleaned_data["amount"]
+        if not amount or amount != round(amount, money.digits(self.currency)):
+            raise forms.ValidationError(_("Please give an amount in %(currency)s."), params={"currency": self.currency})
+        return money.to_minor(amount, self.currency)
+
+
+class UndoForm(forms.Form):
+    """That a transfer was wrong, or came back."""
+
+    paid_on = forms.DateField(label=_("On"), widget=AdminDateWidget)
+    reference = forms.CharField(label=_("Reference"), max_length=100, help_text=_("Why, or as it is on the bank statement."))
+
+
 class SandboxForm(forms.Form):
     """What happens to the test payment."""
 

@@ -13,7 +13,7 @@ from evently.money import divide
 from events.models import Event
 
 from . import sales
-from .models import Account, Dispute, LedgerEntry, LedgerTransaction, Payment, Refund, TaxLine
+from .models import Account, Dispute, LedgerEntry, LedgerTransaction, Payment, Payout, Refund, TaxLine
 from .sales import Sold
 
 EARNED: Final = (Account.ORGANIZER, Account.PLATFORM_FEES, Account.TAX)  # who a confirmed payment belongs to
@@ -118,6 +118,18 @@ def book_dispute_closed(dispute: Dispute) -> None:
     lines = {target: dispute.amount_minor, Account.DISPUTED: -dispute.amount_minor}
     reference = f"closed {dispute.pk}"
     _post([Fact(dispute.payment, Kind.DISPUTE_CLOSED, reference, lines, dispute.currency)])
+
+
+def book_payout(payout: Payout) -> None:
+    """Money has gone from the platform's bank account to an organizer, or has come from it; or it had not after all."""
+    source = payout.undoes or payout
+    sign = (1 if source.kind == Payout.Kind.PAID else -1) * (1 if payout.undoes is None else -1)
+    reference = f"payout {payout.pk}"
+    booked = LedgerTransaction.objects.create(organizer_id=payout.organizer_id, kind=Kind.PAYOUT, reference=reference)
+    LedgerEntry.objects.bulk_create(
+        LedgerEntry(transaction=booked, account=account, gateway="", amount_minor=amount, currency=payout.currency)
+        for account, amount in ((Account.SETTLED, sign * payout.amount_minor), (Account.BANK, -sign * payout.amount_minor))
+    )
 
 
 class Fact(NamedTuple):

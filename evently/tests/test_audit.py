@@ -286,6 +286,21 @@ DAMAGES = [
         f"WHERE account IN ('organizer', 'platform_fees') AND {ENTRIES.format('refund_due', 'called_off')}",
     ),
     damage(
+        "payments.payouts",
+        "DELETE FROM payments_ledgerentry WHERE account IN ('settled', 'bank')",
+        "DELETE FROM payments_ledgertransaction WHERE kind = 'payout'",
+    ),
+    damage(
+        "payments.payouts", "UPDATE payments_ledgerentry SET amount_minor = amount_minor * 2 WHERE account IN ('settled', 'bank')"
+    ),
+    damage(
+        "payments.payouts",
+        *(
+            f"UPDATE payments_ledgerentry SET created_at = created_at + interval '1 h' WHERE {ENTRIES.format('capture', booking)}"
+            for booking in ("paid", "partly", "called_off")
+        ),
+    ),
+    damage(
         "payments.offline",
         "INSERT INTO payments_offlinecharge (id, payment_id, gateway, account, purpose, amount_minor, currency, due_at, status, "
         "received_minor, received_at, recorded_by, note) SELECT gen_random_uuid(), id, 'bank_transfer', '', 'x', amount_minor, "

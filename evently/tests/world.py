@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.utils import timezone
 
 from bookings.models import BookingSeat
 from bookings.sale import Buyer
@@ -28,7 +29,7 @@ from events.tests.factories import Hall, make_hall
 from notifications.services import send_due
 from payments import services as payments
 from payments.gateways import ChargeStatus, DisputeResult, RefundResult, RefundStatus, Result
-from payments.models import Payment, PlatformFee, Refund, Seller
+from payments.models import Payment, Payout, PlatformFee, Refund, Seller
 
 AGED = (
     "bookings_booking",
@@ -177,6 +178,8 @@ def build() -> World:
     parking = EventService.objects.create(event=dear_hall.event, service=service, price_minor=500, stock=5)
     set_services(booking_id=cheap, quantities={parking.pk: 2}, actor="saver")
     pay(paying)
+    payout: dict[str, Any] = {"kind": Payout.Kind.PAID, "amount_minor": 5000, "currency": "EUR", "paid_on": timezone.now().date()}
+    payments.record_payout(organizer_id=hall.event.organizer_id, reference="T1", actor="user:root", **payout)
     the_worker_runs()
     with connection.cursor() as cursor:  # what is checked at the end of a transaction is checked now, before the damages
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from evently.accounts.models import Organizer
-from evently.desk.scope import MONEY, ReadOnlyAdmin, ReadOnlyInline
+from evently.desk.scope import MONEY, ReadOnlyAdmin, ReadOnlyInline, is_superuser
 from evently.money import decimal_string
 from evently.templatetags.evently import money_exact
 from payments.forms import PeriodForm
@@ -70,6 +70,8 @@ class LedgerAdmin(ReadOnlyAdmin):
             "form": form,
             "media": self.media + form.media,
             "lines": lines,
+            "organizer": form.cleaned_data["organizer"] if lines else None,
+            "may_settle": is_superuser(request),
             "csv": f"{request.GET.urlencode()}&csv=1" if lines else "",
         }
         page = "admin/payments/ledgertransaction/statement.html"

@@ -4,6 +4,7 @@ from .approval import RefundApproval
 from .ledger import Account, LedgerEntry, LedgerTransaction
 from .offline import OfflineCharge, OfflineRefund
 from .payment import GatewayAccount, Payment, PaymentQuerySet, WebhookEvent
+from .payout import Payout
 from .refund import Dispute, Refund, RefundQuerySet
 from .run import RefundRun
 from .sale import PlatformFee, Sale, Seller, TaxLine
@@ -19,6 +20,7 @@ __all__ = [
     "OfflineRefund",
     "Payment",
     "PaymentQuerySet",
+    "Payout",
     "PlatformFee",
     "Refund",
     "RefundApproval",

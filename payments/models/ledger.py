@@ -22,10 +22,15 @@ class Account(models.TextChoices):
     TAX = "tax", _("tax owed")
     DISPUTED = "disputed", _("disputed")
     BY_HAND = "by_hand", _("paid by hand")
+    SETTLED = "settled", _("settled with the organizer")
+    BANK = "bank", _("bank account of the platform")
 
 
 class LedgerTransaction(Row):
-    """One fact about money. `reference` names the fact, so that it is booked once."""
+    """One fact about money. `reference` names the fact, so that it is booked once.
+
+    What is settled with an organizer is of no single event or payment.
+    """
 
     class Kind(models.TextChoices):
         CAPTURE = "capture", _("payment")
@@ -35,10 +40,11 @@ class LedgerTransaction(Row):
         REFUND_RETURNED = "refund_returned", _("refund returned")
         DISPUTE_OPENED = "dispute_opened", _("dispute opened")
         DISPUTE_CLOSED = "dispute_closed", _("dispute closed")
+        PAYOUT = "payout", _("payout")
 
-    event = models.ForeignKey(Event, models.PROTECT, related_name="+", db_constraint=False, verbose_name=_("event"))
+    event = models.ForeignKey(Event, models.PROTECT, null=True, related_name="+", db_constraint=False, verbose_name=_("event"))
     organizer = models.ForeignKey(Organizer, models.PROTECT, related_name="+", verbose_name=_("organizer"))
-    payment = models.ForeignKey(Payment, models.PROTECT, related_name="ledger_transactions", verbose_name=_("payment"))
+    payment = models.ForeignKey(Payment, models.PROTECT, null=True, related_name="ledger_transactions", verbose_name=_("payment"))
     kind = models.CharField(_("what"), max_length=20, choices=Kind)
     reference = models.CharField(_("reference"), max_length=80, unique=True)
 
@@ -50,11 +56,16 @@ class LedgerTransaction(Row):
                 condition=Q(
                     kind__in=[
                         *("capture", "gateway_fee", "refund_due", "refund_paid", "refund_returned"),
-                        *("dispute_opened", "dispute_closed"),
+                        *("dispute_opened", "dispute_closed", "payout"),
                     ]
                 ),
                 name="payments_ledgertransaction_kind_known",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="payout", event=None, payment=None)
+                | (~Q(kind="payout") & Q(event__isnull=False, payment__isnull=False)),
+                name="payments_ledgertransaction_of_a_payment",
+            ),
         ]
         indexes = [models.Index(fields=["organizer", "created_at"], name="payments_ledger_statement")]
 
@@ -66,7 +77,7 @@ class LedgerEntry(Row):
     """A line of a transaction: minor units of a currency, positive in debit, negative in credit."""
 
     transaction = models.ForeignKey(LedgerTransaction, models.PROTECT, related_name="entries", verbose_name=_("transaction"))
-    event = models.ForeignKey(Event, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
+    event = models.ForeignKey(Event, models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False)
     account = models.CharField(_("account"), max_length=20, choices=Account)
     gateway = models.CharField(_("gateway"), max_length=20)
     gateway_account = models.CharField(_("account at the gateway"), max_length=64, blank=True, db_default="")
@@ -82,6 +93,7 @@ class LedgerEntry(Row):
                 condition=Q(
                     account__in=[
                         *("clearing", "gateway_fees", "buyers", "organizer", "platform_fees", "tax", "disputed", "by_hand"),
+                        *("settled", "bank"),
                     ]
                 ),
                 name="payments_ledgerentry_account_known",

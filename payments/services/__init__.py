@@ -20,6 +20,7 @@ from .checkout import (
     settle_from_gateway,
     start_checkout,
 )
+from .payouts import MoreThanDue, WrittenDownAlready, record_payout, undo_payout
 from .refunds import (
     NotFailed,
     TooMuch,
@@ -35,12 +36,14 @@ from .returns import FourEyes, NothingWished, NotWaiting, QuoteChanged, decide, 
 __all__ = [
     "Checkout",
     "FourEyes",
+    "MoreThanDue",
     "NotFailed",
     "NotWaiting",
     "NothingToPay",
     "NothingWished",
     "QuoteChanged",
     "TooMuch",
+    "WrittenDownAlready",
     "cancel_booking",
     "cancel_event",
     "decide",
@@ -52,6 +55,7 @@ __all__ = [
     "pay_by_hand",
     "process_webhook",
     "receive_webhook",
+    "record_payout",
     "refresh_from_gateway",
     "request_refund",
     "retry_refund",
@@ -61,4 +65,5 @@ __all__ = [
     "settle_refund",
     "start_checkout",
     "take_note",
+    "undo_payout",
 ]

@@ -74,7 +74,7 @@ def test_the_tax_in_a_price_is_rounded_half_up_to_the_minor_unit(gross: int, rat
     assert included_tax(gross, Decimal(rate)) == tax
 
 
-@limits(max_examples=1000)
+@limits(max_examples=1000, deadline=None)
 @given(AMOUNTS, RATES, AMOUNTS)
 def test_more_money_has_no_less_tax_and_no_more_than_itself(gross: int, rate: Decimal, more: int) -> None:
     tax = included_tax(gross, rate)
@@ -86,7 +86,7 @@ def test_more_money_has_no_less_tax_and_no_more_than_itself(gross: int, rate: De
 # Whose money it is
 
 
-@limits(max_examples=1000)
+@limits(max_examples=1000, deadline=None)
 @given(GROSS, TERMS, strategies.integers(min_value=0, max_value=50))
 def test_a_sale_is_divided_exactly_and_nobody_gets_less_than_nothing(
     gross: dict[Decimal, int], terms: Terms, tickets: int
@@ -97,7 +97,7 @@ def test_a_sale_is_divided_exactly_and_nobody_gets_less_than_nothing(
     assert owners[Account.TAX] == sum(included_tax(part, rate) for rate, part in gross.items())
 
 
-@limits(max_examples=1000)
+@limits(max_examples=1000, deadline=None)
 @given(GROSS, TERMS, strategies.integers(min_value=0, max_value=50), strategies.randoms())
 def test_refunds_in_any_parts_end_at_nothing_for_everybody(
     gross: dict[Decimal, int], terms: Terms, tickets: int, chance: Any

@@ -26,6 +26,7 @@ from payments.models import (
     OfflineCharge,
     OfflineRefund,
     Payment,
+    Payout,
     PlatformFee,
     Refund,
     RefundApproval,
@@ -126,7 +127,18 @@ def book(team: Team) -> dict[type[Model], Any]:
         payment=payment, gateway="at_door", purpose=f"{name} {number}", amount_minor=8400, currency="EUR", due_at=timezone.now()
     )
     by_hand = OfflineRefund.objects.create(charge=charge, idempotency_key=f"{name} {number}", amount_minor=8400)
+    payout = Payout.objects.create(
+        organizer=team.organizer,
+        kind=Payout.Kind.PAID,
+        amount_minor=1,
+        currency="EUR",
+        due_minor=1,
+        paid_on=timezone.now().date(),
+        reference=f"{name} {number}",
+        recorded_by="user:x",
+    )
     return {
+        Payout: payout,
         Booking: booking,
         Payment: payment,
         Refund: refund,

@@ -9,8 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from evently.accounts.models import Membership, Organizer
+from evently.money import decimal_string
 from payments import ledger
-from payments.models import LedgerEntry, Payment, PlatformFee, Refund, RefundApproval, Seller
+from payments.models import LedgerEntry, Payment, Payout, PlatformFee, Refund, RefundApproval, Seller
+from payments.statements import due
 
 from .conftest import SignIn, Team
 from .pages import typed_into
@@ -124,7 +126,7 @@ def test_the_statement_tells_what_a_team_has_earned(ours: Team, theirs: Team, si
     assert (line.before, line.payments, line.after) == (4200, 0, 4200)
 
     rows = client.get(address, period | {"csv": "1"}).text.splitlines()
-    assert rows[1] == "EUR,0.00,84.00,42.00,0.00,0.00,0.00,0.00,42.00"
+    assert rows[1] == "EUR,0.00,84.00,42.00,0.00,0.00,0.00,0.00,42.00,0.00,42.00,0.00,0.00,42.00"
     assert client.get(address, period | {"organizer": str(theirs.organizer.pk)}).status_code == 422
     assert client.get(address, later | {"until": f"{day}"}).status_code == 422
     assert sign_in(ours, Role.DOOR).get(address).status_code == 403
@@ -172,3 +174,44 @@ def test_each_ticket_and_service_may_have_a_rate_of_its_own(ours: Team, sign_in:
     for thing in (ours.event, ours.hall.adult, ours.hall.child):
         thing.refresh_from_db()
     assert (ours.event.tax_rate, ours.hall.adult.tax_rate, ours.hall.child.tax_rate) == (Decimal(19), Decimal(7), Decimal("5.50"))
+
+
+def settled(ours: Team, client: Any, amount: str, reference: str = "T1", currency: str = "EUR") -> Any:
+    url = reverse("admin:payments_payout_record", args=[ours.organizer.pk, currency])
+    return client.post(url, {"amount": amount, "paid_on": "2026-11-27", "reference": reference})
+
+
+def test_a_superuser_writes_payouts_down_and_the_team_reads_them(ours: Team, theirs: Team, sign_in: SignIn) -> None:
+    client = sign_in()
+    balance = due(ours.organizer.pk)["EUR"]
+    shown = client.get(reverse("admin:payments_payout_record", args=[ours.organizer.pk, "EUR"]))
+    assert (shown.status_code, shown.context["form"]["amount"].value()) == (200, decimal_string(balance, "EUR"))
+    for wrong in ("0", "0.001", decimal_string(balance + 1, "EUR"), "-1", "NaN"):
+        assert settled(ours, client, wrong).status_code == 422
+    assert settled(ours, client, "10").status_code == 302
+    assert settled(ours, client, "10").status_code == 422  # the same reference
+    payout = Payout.objects.get(organizer=ours.organizer, reference="T1")
+    assert (payout.amount_minor, due(ours.organizer.pk)["EUR"]) == (1000, balance - 1000)
+    assert client.get(reverse("admin:payments_payout_record", args=[ours.organizer.pk, "CZK"])).status_code == 404
+
+    assert "Undo…" not in sign_in(ours).get(page(payout, "change")).text
+    for role in (Role.OWNER, Role.FINANCE):
+        assert settled(ours, sign_in(ours, role), "10", "T2").status_code == 403
+        assert sign_in(ours, role).post(page(payout, "undo"), {"paid_on": "2026-11-27", "reference": "x"}).status_code == 403
+
+    client = sign_in()
+    assert client.post(page(payout, "undo"), {"paid_on": "2026-11-27", "reference": "bounced"}).status_code == 302
+    assert client.post(page(payout, "undo"), {"paid_on": "2026-11-27", "reference": "again"}).status_code == 403
+    assert due(ours.organizer.pk)["EUR"] == balance
+
+
+def test_the_statement_tells_what_is_due_between_the_platform_and_a_team(ours: Team, sign_in: SignIn) -> None:
+    client, address = sign_in(), reverse("admin:payments_ledgertransaction_statement")
+    settled(ours, client, "10")
+    day = timezone.now().date()
+    period = {"organizer": str(ours.organizer.pk), "since": f"{day}", "until": f"{day}"}
+    shown = client.get(address, period)
+    (line,) = shown.context["lines"]
+    assert line.due == line.due_before + line.held - line.owed_fees - line.settled == due(ours.organizer.pk)["EUR"]
+    assert "Write down a payout" in shown.text
+    assert "Write down a payout" not in sign_in(ours).get(address, period).text

@@ -23,6 +23,7 @@ from payments.models import (
     OfflineCharge,
     OfflineRefund,
     Payment,
+    Payout,
     PlatformFee,
     Refund,
     RefundApproval,
@@ -54,11 +55,12 @@ MODELS = (
     OfflineRefund,
     Seller,
     PlatformFee,
+    Payout,
     Delivery,
 )
 MONEY = {
     *(Payment, Refund, RefundApproval, RefundRun, Dispute, LedgerTransaction, GatewayAccount, OfflineRefund),
-    *(Seller, PlatformFee),
+    *(Seller, PlatformFee, Payout),
 }
 PLATFORM = (User, OutboxMessage, WebhookEvent)
 Role = Membership.Role
@@ -109,6 +111,7 @@ def test_the_addresses_of_others_are_not_found(model: type[Model], what: str, ou
         "payments_refundrun_go_on",
         "payments_offlinecharge_record",
         "payments_offlinerefund_record",
+        "payments_payout_undo",
         "events_promocode_many",
     ],
 )
@@ -117,7 +120,7 @@ def test_what_is_done_with_things_of_others_is_not_found(name: str, ours: Team, 
     models = {"event": Event, "venue": Venue, "booking": Booking, "promocode": PromoCode}
     models |= {"payment": Payment, "refundapproval": RefundApproval, "refundrun": RefundRun}
     models |= {"offlinecharge": OfflineCharge, "offlinerefund": OfflineRefund}
-    thing = theirs.things[models[name.split("_")[1]]]
+    thing = theirs.things[models.get(name.split("_")[1], Payout)]
     url = reverse(f"admin:{name}", args=[thing.pk])
     assert (client.get(url).status_code, client.post(url, {"word": "cancel"}).status_code) == (404, 404)
     theirs.event.refresh_from_db()
