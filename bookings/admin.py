@@ -23,7 +23,7 @@ from evently.errors import DomainError
 from evently.templatetags.evently import money_exact
 from events.models import Event
 from payments.models import Payment
-from payments.services import cancel_booking
+from payments.services import can_be_invoiced, cancel_booking, documents_of
 
 from . import admin_codes  # noqa: F401 -- registers what it has
 from .models import Booking, BookingHistory, BookingSeat, BookingService
@@ -205,6 +205,9 @@ class BookingAdmin(ReadOnlyAdmin, VenueClockAdmin):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         booking = kwargs.get("obj")
         context |= {"can_cancel": self._may_cancel(request, booking), "give_back_url": self._give_back_url(request, booking)}
+        context["can_be_invoiced"] = (
+            booking is not None and self.allows(request, MONEY, booking) and (can_be_invoiced(booking) or documents_of(booking))
+        )
         return super().render_change_form(request, context, *args, **kwargs)
 
     def _give_back_url(self, request: HttpRequest, booking: Booking | None) -> str:

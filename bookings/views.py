@@ -21,6 +21,7 @@ from evently.errors import DomainError
 from events.models import Event
 from payments.models import Payment, Refund
 from payments.quotes import NotReturnable, quote_return
+from payments.services import can_be_invoiced, documents_of
 from payments.services import cancel_booking as give_up
 
 from . import basket, tickets
@@ -55,7 +56,10 @@ def _facts(booking: Booking) -> dict[str, Any]:
     shown = sum(line.price_minor - line.discount_minor for line in booking.live_seats) + booking.services_minor
     returned = booking.total_minor - shown if booking.status == Booking.Status.CONFIRMED else 0
     facts = {"booking": booking, "event": booking.event, "refunds": list(refunds), "sums": sums}
-    return facts | {"returned_minor": returned}
+    is_paid = booking.payment_status != Booking.PaymentStatus.UNPAID
+    invoices = documents_of(booking) if is_paid else []
+    can_ask = is_paid and not invoices and can_be_invoiced(booking)
+    return facts | {"returned_minor": returned, "invoices": invoices, "can_be_invoiced": can_ask}
 
 
 def _show_paying(request: HttpRequest, booking: Booking) -> HttpResponse:

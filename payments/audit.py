@@ -296,6 +296,68 @@ register(
     remedy="Compare with the bank statement. A payout that was not made, or was wrong, is undone in the admin.",
 )
 register(
+    "payments.invoice_numbers",
+    "Invoices and credit notes of an organizer are numbered from 1 in each year, without a gap, none twice, as its counter says.",
+    """
+    SELECT coalesce(i.organizer_id, c.organizer_id) AS id, concat_ws(' ', o.name, coalesce(i.year, c.year) || ':',
+        coalesce(i.count, 0), 'invoices with', coalesce(i.different, 0), 'numbers from', i.first, 'to', i.last || ', counted:',
+        c.last, CASE WHEN i.misnamed THEN 'some named otherwise' END) AS what
+    FROM (
+        SELECT organizer_id, year, count(*) AS count, count(DISTINCT number) AS different, min(number) AS first,
+            max(number) AS last, bool_or(label NOT LIKE
+                '%-' || year || '-' || lpad(number::text, greatest(5, length(number::text)), '0')) AS misnamed
+        FROM payments_invoice GROUP BY 1, 2
+    ) i FULL JOIN payments_invoicecounter c USING (organizer_id, year)
+    JOIN accounts_organizer o ON o.id = organizer_id
+    WHERE (i.first, i.last, i.count, i.different) IS DISTINCT FROM (1, c.last, c.last::bigint, c.last::bigint) OR i.misnamed
+    """,
+    remedy="Tell the organizer: a tax office will ask for what is missing. Look for it in the backups.",
+)
+register(
+    "payments.invoice_totals",
+    "What an invoice or credit note comes to is the sum of its lines, and of its rates with their tax; its PDF is as it was.",
+    """
+    SELECT i.id, concat_ws(' ', i.label, 'comes to', i.total_minor || ', its lines to', l.sum || ', its rates to', t.sum) AS what
+    FROM payments_invoice i
+    CROSS JOIN LATERAL (
+        SELECT sum((line ->> 'gross_minor')::bigint) AS sum FROM jsonb_array_elements(i.lines) AS line
+    ) l
+    CROSS JOIN LATERAL (
+        SELECT sum((tax ->> 'gross_minor')::bigint) AS sum,
+            bool_and((tax ->> 'net_minor')::bigint + (tax ->> 'tax_minor')::bigint = (tax ->> 'gross_minor')::bigint) AS is_sum,
+            bool_and((tax ->> 'gross_minor')::bigint = (
+                SELECT sum((line ->> 'gross_minor')::bigint) FROM jsonb_array_elements(i.lines) AS line
+                WHERE (line ->> 'tax_rate')::numeric = (tax ->> 'tax_rate')::numeric)) AS is_of_lines
+        FROM jsonb_array_elements(i.taxes) AS tax
+    ) t
+    WHERE (l.sum, t.sum, t.is_sum, t.is_of_lines) IS DISTINCT FROM (i.total_minor::numeric, i.total_minor::numeric, TRUE, TRUE)
+        OR (i.created_at > statement_timestamp() - interval '7 days' AND encode(sha256(i.pdf), 'hex') <> i.pdf_sha256)
+    """,
+    remedy=MONEY + " An invoice is never rewritten: somebody has gone past the database's refusal.",
+)
+register(
+    "payments.invoiced",
+    "Invoice less credit notes is what was paid less what goes back, and the tax in it, rate by rate.",
+    """
+    SELECT payment_id AS id, concat_ws(' ', min(i.label) FILTER (WHERE i.kind = 'invoice'), 'with', count(i.id) - 1,
+        'credit notes comes to', tax_rate || ' %:', sum(i.gross) || ', tax', sum(i.tax) || ', sold:', min(t.gross) || ', tax',
+        min(t.tax)) AS what
+    FROM (
+        SELECT i.id, i.payment_id, i.kind, i.label, (tax ->> 'tax_rate')::numeric AS tax_rate,
+            s.sign * (tax ->> 'gross_minor')::bigint AS gross, s.sign * (tax ->> 'tax_minor')::bigint AS tax
+        FROM payments_invoice i CROSS JOIN LATERAL jsonb_array_elements(i.taxes) AS tax
+        CROSS JOIN LATERAL (SELECT CASE i.kind WHEN 'invoice' THEN 1 ELSE -1 END AS sign) s
+    ) i
+    FULL JOIN (
+        SELECT payment_id, tax_rate, sum(gross_minor) AS gross, sum(tax_minor) AS tax FROM payments_taxline
+        WHERE payment_id IN (SELECT payment_id FROM payments_invoice) GROUP BY 1, 2
+    ) t USING (payment_id, tax_rate)
+    GROUP BY payment_id, tax_rate
+    HAVING coalesce(sum(i.gross), 0) <> coalesce(min(t.gross), 0) OR coalesce(sum(i.tax), 0) <> coalesce(min(t.tax), 0)
+    """,
+    remedy=MONEY + " Tell the organizer which document is missing.",
+)
+register(
     "payments.offline",
     "Money that somebody has written down as received has had its effect.",
     """

@@ -19,6 +19,8 @@ from evently.templatetags.evently import money_exact, seat_name
 from .gateways import Gateway
 from .models import SandboxCharge
 from .quotes import quote_return
+from .services import Recipient
+from .vat_ids import canonical_vat_id, is_vat_id
 
 
 class PayForm(forms.Form):
@@ -108,6 +110,38 @@ class PeriodForm(forms.Form):
     def period(self) -> dict[str, Any]:
         first, last = (datetime.combine(self.cleaned_data[name], time(), tzinfo=UTC) for name in ("since", "until"))
         return {"organizer_id": self.cleaned_data["organizer"].pk, "since": first, "until": last + timedelta(days=1)}
+
+
+class InvoiceForm(forms.Form):
+    """Whom an invoice is for."""
+
+    name = forms.CharField(
+        label=_("Company or name"),
+        max_length=200,
+        widget=forms.TextInput(attrs={"class": "input", "autocomplete": "organization"}),
+    )
+    address = forms.CharField(
+        label=_("Address"),
+        max_length=500,
+        help_text=_("Street, postal code, city and country, as they should stand on the invoice."),
+        widget=forms.Textarea(attrs={"class": "input", "rows": 4, "autocomplete": "street-address"}),
+    )
+    vat_id = forms.CharField(
+        label=_("VAT id"),
+        max_length=30,
+        required=False,
+        help_text=_("With the letters of its country, like DE123456789."),
+        widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def clean_vat_id(self) -> str:
+        vat_id = canonical_vat_id(self.cleaned_data["vat_id"])
+        if vat_id and not is_vat_id(vat_id):
+            raise forms.ValidationError(_("This is not how a VAT id of that country is written."))
+        return vat_id
+
+    def recipient(self) -> Recipient:
+        return Recipient(**self.cleaned_data)
 
 
 class PayoutForm(forms.Form):

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from bookings import basket
 from bookings import services as bookings
-from bookings.buyer import buyer_of, own_booking
+from bookings.buyer import buyer_of, own_booking, owned
 from bookings.models import Booking
 from evently.errors import DomainError
 from evently.rest.throttling import count_free_booking
@@ -20,10 +20,11 @@ from events.models import Event
 
 from . import gateways, services
 from .accounts import bank_account, ways_to_pay
-from .forms import PayForm, SandboxForm
+from .documents import pdf_response
+from .forms import InvoiceForm, PayForm, SandboxForm
 from .gateways import Gateway, UnknownCharge, UnknownGateway
 from .gateways import sandbox as sandbox_gateway
-from .models import Payment, SandboxCharge
+from .models import Invoice, Payment, SandboxCharge
 
 # Where a refusal sends the buyer; any other is told on the page itself.
 ELSEWHERE: Final = {bookings.HoldEnded: "bookings:show-booking", bookings.DetailsMissing: "bookings:edit-details"}
@@ -119,6 +120,31 @@ def leave(request: HttpRequest, pk: UUID) -> HttpResponse:
     with suppress(DomainError, UnknownCharge):  # then it goes on, and the page says so
         services.leave_payment(payment_id=pk)
     return redirect("payments:pay", booking=booking.pk)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def invoice(request: HttpRequest, booking: UUID) -> HttpResponse:
+    """Ask for the invoice of what was paid, once; from then on, it and its credit notes."""
+    booked = own_booking(request, booking)
+    documents = services.documents_of(booked)
+    if not documents and not services.can_be_invoiced(booked):
+        raise Http404
+    form = InvoiceForm(request.POST if request.method == "POST" else None, initial={"name": booked.name})
+    if request.method == "POST" and not documents and form.is_valid():
+        services.issue_invoice(booking_id=booked.pk, recipient=form.recipient(), actor=str(buyer_of(request)))
+    if request.method == "POST" and (documents or form.is_valid()):
+        return redirect("payments:invoice", booking=booked.pk)
+    context = {"booking": booked, "event": booked.event, "documents": documents, "form": form}
+    return render(request, "payments/invoice.html", context, status=422 if form.errors else 200)
+
+
+@never_cache
+@require_safe
+def invoice_pdf(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """An invoice or credit note of one's own booking, as it was written."""
+    document = get_object_or_404(Invoice.objects.filter(booking__in=Booking.objects.filter(owned(request))), pk=pk)
+    return pdf_response(document)
 
 
 @never_cache

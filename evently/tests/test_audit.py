@@ -267,7 +267,7 @@ DAMAGES = [
     damage(
         "payments.sales",
         f"DELETE FROM payments_taxline WHERE refund_id IS NOT NULL AND {REFUND_OF.format('partly')}",
-        also=("payments.ledger_shares",),
+        also=("payments.ledger_shares", "payments.invoiced"),
     ),
     damage(
         "payments.sales",
@@ -299,6 +299,38 @@ DAMAGES = [
             f"UPDATE payments_ledgerentry SET created_at = created_at + interval '1 h' WHERE {ENTRIES.format('capture', booking)}"
             for booking in ("paid", "partly", "called_off")
         ),
+    ),
+    damage(
+        "payments.invoice_numbers", "UPDATE payments_invoice SET number = 9, label = replace(label, '4', '9') WHERE number = 4"
+    ),
+    damage(
+        "payments.invoice_numbers",
+        "UPDATE payments_invoice SET number = 1, label = replace(label, '00002', '00001') WHERE number = 2",
+        walls={"payments_invoice": "payments_invoice_number_once", "payments_invoice ": "payments_invoice_label_once"},
+    ),
+    damage("payments.invoice_numbers", "UPDATE payments_invoicecounter SET last = last + 1"),
+    damage("payments.invoice_numbers", "UPDATE payments_invoice SET label = 'X-1' WHERE number = 3"),
+    damage(
+        "payments.invoice_numbers",
+        "DELETE FROM payments_invoice WHERE kind = 'credit_note' AND number = (SELECT max(number) FROM payments_invoice)",
+        also=("payments.invoiced",),
+    ),
+    damage("payments.invoice_totals", "UPDATE payments_invoice SET total_minor = total_minor + 1 WHERE number = 1"),
+    damage("payments.invoice_totals", "UPDATE payments_invoice SET lines = lines || lines WHERE number = 1"),
+    damage(
+        "payments.invoice_totals",
+        "UPDATE payments_invoice SET lines = jsonb_set(lines, '{0,tax_rate}', '\"7\"') WHERE number = 1",
+    ),
+    damage("payments.invoice_totals", "UPDATE payments_invoice SET pdf = 'forged' WHERE number = 1"),
+    damage(
+        "payments.invoice_totals",
+        "UPDATE payments_invoice SET taxes = jsonb_set(taxes, '{0,tax_minor}', '1') WHERE number = 1",
+        also=("payments.invoiced",),
+    ),
+    damage(
+        "payments.invoiced",
+        "UPDATE payments_invoice SET kind = 'invoice' WHERE kind = 'credit_note'",
+        walls={"payments_invoice": "payments_invoice_kind_known", "payments_invoice ": "payments_invoice_one_per_payment"},
     ),
     damage(
         "payments.offline",

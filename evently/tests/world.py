@@ -142,13 +142,17 @@ def an_hour_passes() -> None:
 def build() -> World:
     """Everything that happens to bookings, an hour ago and now."""
     hall, free_hall, called_off_hall = make_hall(), make_hall(price=0), make_hall()
-    Seller.objects.create(organizer=hall.event.organizer, tax_rate=19)
+    named = {"name": "City Stage e.V.", "address": "Erfurt", "invoice_prefix": "CITY"}
+    Seller.objects.create(organizer=hall.event.organizer, tax_rate=19, **named)
     PlatformFee.objects.create(organizer=hall.event.organizer, currency="EUR", percent=2, fixed_minor=49)
     paid, late, called_off = hold(hall, "paid"), hold(hall, "late"), hold(called_off_hall, "fan")
     for booking_id in (paid, called_off):
         capture(pay(booking_id))
     partly = hold(hall, "partly")
     give_back_a_part(pay(partly))
+    for booking_id in (called_off, partly):
+        acme = payments.Recipient(name="Acme", address="Erfurt")
+        payments.issue_invoice(booking_id=booking_id, recipient=acme, actor="buyer")
     late_payment = pay(late)
     free = hold(free_hall, "free", 1)
     confirm_free_booking(booking_id=free, actor="buyer")

@@ -1,4 +1,4 @@
-"""What of a team's sales is tax, and what the platform takes of them."""
+"""What of a team's sales is tax, what its invoices say, and what the platform takes."""
 
 from decimal import Decimal
 from typing import Any
@@ -13,18 +13,53 @@ from evently.desk.scope import MONEY, NOBODY, Role, ScopedAdmin
 from evently.desk.stock import StockForm
 from evently.templatetags.evently import money_exact
 from payments.models import PlatformFee, Seller
+from payments.vat_ids import FORMATS, canonical_vat_id, is_vat_id
+
+
+class SellerForm(StockForm):
+    """A VAT id has the form of its country's; any other number is left as it is."""
+
+    class Meta:
+        model = Seller
+        fields = ("organizer", "tax_rate", "name", "address", "vat_id", "invoice_prefix", "invoice_note")
+        widgets = {"address": forms.Textarea(attrs={"rows": 4, "cols": 40})}
+
+    def clean_vat_id(self) -> str:
+        typed = str(self.cleaned_data["vat_id"])
+        vat_id = canonical_vat_id(typed)
+        if vat_id[:2] not in FORMATS:
+            return typed
+        if not is_vat_id(vat_id):
+            raise forms.ValidationError(_("This is not how a VAT id of that country is written."))
+        return vat_id
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        if values.get("tax_rate") and values.get("invoice_prefix") and not values.get("vat_id") and "vat_id" not in self.errors:
+            self.add_error("vat_id", _("Invoices with tax need it."))
+        return values
 
 
 @admin.register(Seller)
 class SellerAdmin(ScopedAdmin):
-    """What a team has set for its own sales. Another rate holds for new sales only."""
+    """What a team has set for its own sales. Another rate or address holds for new sales and invoices only."""
 
     viewers = MONEY
     editors = frozenset({Role.OWNER})
-    list_display = ("organizer", "tax_rate")
+    form = SellerForm
+    list_display = ("organizer", "tax_rate", "name", "invoice_prefix")
     list_select_related = ("organizer",)
     ordering = ("organizer__name",)
-    fields = ("organizer", "tax_rate")
+    fieldsets = (
+        (None, {"fields": ("organizer", "tax_rate")}),
+        (
+            _("Invoices"),
+            {
+                "fields": ("name", "address", "vat_id", "invoice_prefix", "invoice_note"),
+                "description": _("With name, address and prefix, buyers can ask for an invoice on the page of their booking."),
+            },
+        ),
+    )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return super().get_changeform_initial_data(request) | self.only_team(request)

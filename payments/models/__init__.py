@@ -1,6 +1,7 @@
 """Money that moves: what was asked of a gateway, what it said, what must go back, and the ledger of it all."""
 
 from .approval import RefundApproval
+from .invoice import Invoice, InvoiceCounter
 from .ledger import Account, LedgerEntry, LedgerTransaction
 from .offline import OfflineCharge, OfflineRefund
 from .payment import GatewayAccount, Payment, PaymentQuerySet, WebhookEvent
@@ -14,6 +15,8 @@ __all__ = [
     "Account",
     "Dispute",
     "GatewayAccount",
+    "Invoice",
+    "InvoiceCounter",
     "LedgerEntry",
     "LedgerTransaction",
     "OfflineCharge",

@@ -1,6 +1,6 @@
 """Whose a sale's money is: what an organizer has set, and what of it held when the sale was made, frozen."""
 
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -15,7 +15,10 @@ from .refund import Refund
 
 
 class Seller(EditableRow):
-    """What an organizer sells as: how much VAT is in its prices unless an event says otherwise."""
+    """What an organizer sells as: how much VAT is in its prices unless an event says otherwise, and what its invoices say of it.
+
+    Buyers can ask for invoices as soon as name, address and prefix are there. Invoices keep what they were written with.
+    """
 
     organizer = models.OneToOneField(Organizer, models.PROTECT, related_name="seller", verbose_name=_("organizer"))
     tax_rate = models.DecimalField(
@@ -26,16 +29,38 @@ class Seller(EditableRow):
         validators=[MinValueValidator(0), MaxValueValidator(100)],
         help_text=_("Holds wherever an event, a ticket type or a service has no rate of its own."),
     )
+    name = models.CharField(_("name on invoices"), max_length=200, blank=True, db_default="")
+    address = models.TextField(_("address"), max_length=500, blank=True, db_default="", help_text=_("With the country."))
+    vat_id = models.CharField(_("VAT id or tax number"), max_length=30, blank=True, db_default="")
+    invoice_prefix = models.CharField(
+        _("prefix of invoice numbers"),
+        max_length=12,
+        blank=True,
+        db_default="",
+        validators=[RegexValidator(r"^[A-Z0-9](-?[A-Z0-9])*$", _("Capital letters and digits, with hyphens between them."))],
+        help_text=_("CITY makes CITY-2026-00001."),
+    )
+    invoice_note = models.CharField(
+        _("note on invoices"),
+        max_length=300,
+        blank=True,
+        db_default="",
+        help_text=_("Like the ground on which no tax is due, or the company register."),
+    )
 
     class Meta:
         verbose_name = _("seller")
-        verbose_name_plural = _("tax")
+        verbose_name_plural = _("tax and invoices")
         constraints = [
             models.CheckConstraint(condition=Q(tax_rate__range=(0, 100)), name="payments_seller_tax_rate_sane"),
         ]
 
     def __str__(self) -> str:
         return str(self.organizer)
+
+    @property
+    def writes_invoices(self) -> bool:
+        return bool(self.name and self.address and self.invoice_prefix)
 
 
 class PlatformFee(EditableRow):

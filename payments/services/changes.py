@@ -11,6 +11,7 @@ from payments import ledger
 from payments.gateways import DisputeResult, RefundResult, RefundStatus, Result
 from payments.models import Dispute, Payment, Refund
 
+from .invoices import credit
 from .refunds import note_payment_status, settle_refund
 from .rows import lock_payment
 
@@ -60,6 +61,7 @@ def _note_refund(booking: Booking, payment: Payment, result: RefundResult) -> No
         logger.exception("Gateway %s has refunded payment %s beside our promises: %s", payment.gateway, payment.pk, result)
         return
     ledger.book_refund_due(made_there)
+    credit(made_there)
     ledger.book_refund_paid(made_there)
     note_payment_status(booking, payment, made_there)
 

@@ -20,6 +20,7 @@ from payments import gateways, ledger
 from payments.gateways import GatewayUnavailable, RefundRefused, RefundResult, RefundStatus, UnknownCharge
 from payments.models import Payment, Refund
 
+from .invoices import credit
 from .rows import lock_payment
 
 logger = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ def request_refund(
             raise
         raise TooMuch from error
     ledger.book_refund_due(refund)
+    credit(refund)
     publish("refund.requested", refund=str(refund.pk), payment=str(payment.pk), booking=str(payment.booking_id))
     return refund
 

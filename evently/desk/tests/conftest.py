@@ -22,6 +22,7 @@ from payments import ledger
 from payments.models import (
     Dispute,
     GatewayAccount,
+    Invoice,
     LedgerTransaction,
     OfflineCharge,
     OfflineRefund,
@@ -33,6 +34,7 @@ from payments.models import (
     RefundRun,
     Seller,
 )
+from payments.services import Recipient, issue_invoice
 from venues.models import SeatingPlan, Venue
 
 SignIn = Callable[..., Client]
@@ -61,7 +63,7 @@ def make_team(name: str) -> Team:
     code = PromoCode.objects.create(organizer=organizer, event=hall.event, code=name, canonical=name, percent=10)
     account = GatewayAccount.objects.create(organizer=organizer, gateway="bank_transfer", payee=name, holder=name)
     team.things = {
-        Seller: Seller.objects.create(organizer=organizer),
+        Seller: Seller.objects.create(organizer=organizer, name=name, address=name, invoice_prefix=name.upper()),
         PlatformFee: PlatformFee.objects.create(organizer=organizer, currency="JPY", percent=2, fixed_minor=30),
         GatewayAccount: account,
         Organizer: organizer,
@@ -98,6 +100,8 @@ def book(team: Team) -> dict[type[Model], Any]:
     )
     with transaction.atomic():
         ledger.book_capture(payment)
+    recipient = Recipient(name=contact.name, address=name)
+    invoice = issue_invoice(booking_id=booking.pk, recipient=recipient, actor="test")
     refund = Refund.objects.create(
         event=event,
         payment=payment,
@@ -138,6 +142,7 @@ def book(team: Team) -> dict[type[Model], Any]:
         recorded_by="user:x",
     )
     return {
+        Invoice: invoice,
         Payout: payout,
         Booking: booking,
         Payment: payment,

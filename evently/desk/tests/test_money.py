@@ -5,13 +5,15 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
+from bookings.models import Booking
 from evently.accounts.models import Membership, Organizer
 from evently.money import decimal_string
 from payments import ledger
-from payments.models import LedgerEntry, Payment, Payout, PlatformFee, Refund, RefundApproval, Seller
+from payments.models import Invoice, LedgerEntry, Payment, Payout, PlatformFee, Refund, RefundApproval, Seller
 from payments.statements import due
 
 from .conftest import SignIn, Team
@@ -215,3 +217,60 @@ def test_the_statement_tells_what_is_due_between_the_platform_and_a_team(ours: T
     assert line.due == line.due_before + line.held - line.owed_fees - line.settled == due(ours.organizer.pk)["EUR"]
     assert "Write down a payout" in shown.text
     assert "Write down a payout" not in sign_in(ours).get(address, period).text
+
+
+def bill(team: Team, name: str = "payments_invoice_write") -> str:
+    return reverse(f"admin:{name}", args=[team.things[Booking if name.endswith("write") else Invoice].pk])
+
+
+ACME = {"name": "Acme", "address": "Weg 1\nErfurt", "vat_id": "de 123456789"}
+
+
+def test_the_team_writes_an_invoice_for_a_buyer_who_asks(ours: Team, theirs: Team, sign_in: SignIn) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute("DELETE FROM payments_invoice")
+        cursor.execute("DELETE FROM payments_refund")
+        cursor.execute("SET session_replication_role = origin")
+    assert "Invoice…" in sign_in(ours, Role.FINANCE).get(f"/admin/bookings/booking/{ours.things[Booking].pk}/change/").text
+    for role in (Role.BOX_OFFICE, Role.DOOR):
+        assert sign_in(ours, role).post(bill(ours), ACME).status_code in (403, 404)
+    client = sign_in(ours, Role.FINANCE)
+    assert client.post(bill(theirs), ACME).status_code == 404
+    assert client.get(bill(ours)).status_code == 200
+    assert client.post(bill(ours), ACME | {"vat_id": "DE1"}).status_code == 422
+    assert not Invoice.objects.exists()
+    assert client.post(bill(ours), ACME).status_code == 302
+    invoice = Invoice.objects.get()
+    assert (invoice.organizer, invoice.buyer["vat_id"], invoice.total_minor) == (ours.organizer, "DE123456789", 8400)
+    assert client.post(bill(ours), ACME | {"name": "Other"}).headers["Location"].endswith(f"/{invoice.pk}/change/")
+    document = client.get(reverse("admin:payments_invoice_pdf", args=[invoice.pk]))
+    assert (document["Content-Type"], document.content) == ("application/pdf", bytes(invoice.pdf))
+
+
+def test_invoices_are_for_those_who_look_after_the_money_of_their_team(ours: Team, theirs: Team, sign_in: SignIn) -> None:
+    mine, foreign = (bill(team, "payments_invoice_pdf") for team in (ours, theirs))
+    for role in (Role.OWNER, Role.MANAGER, Role.FINANCE):
+        client = sign_in(ours, role)
+        assert (client.get(mine).status_code, client.get(foreign).status_code) == (200, 404)
+    for role in (Role.BOX_OFFICE, Role.DOOR):
+        assert sign_in(ours, role).get(mine).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ({"vat_id": "DE12"}, "not how a VAT id"),
+        ({"invoice_prefix": "city"}, "Capital letters"),
+        ({"invoice_prefix": "CITY-"}, "Capital letters"),
+        ({"invoice_prefix": "A/B"}, "Capital letters"),
+        ({"vat_id": ""}, "Invoices with tax need it."),
+    ],
+)
+def test_what_a_seller_is_called_is_checked(ours: Team, sign_in: SignIn, typed: dict[str, str], told: str) -> None:
+    facts = {"tax_rate": "19", "name": "City", "address": "Erfurt", "vat_id": "DE123456789", "invoice_prefix": "CITY-1"}
+    client, seller = sign_in(ours), ours.things[Seller]
+    assert told in client.post(page(seller, "change"), facts | typed).text
+    assert client.post(page(seller, "change"), facts | {"vat_id": "151/815/08156"}).status_code == 302
+    seller.refresh_from_db()
+    assert (seller.vat_id, seller.invoice_prefix) == ("151/815/08156", "CITY-1")

@@ -19,6 +19,7 @@ from notifications.models import Delivery
 from payments.models import (
     Dispute,
     GatewayAccount,
+    Invoice,
     LedgerTransaction,
     OfflineCharge,
     OfflineRefund,
@@ -56,11 +57,12 @@ MODELS = (
     Seller,
     PlatformFee,
     Payout,
+    Invoice,
     Delivery,
 )
 MONEY = {
     *(Payment, Refund, RefundApproval, RefundRun, Dispute, LedgerTransaction, GatewayAccount, OfflineRefund),
-    *(Seller, PlatformFee, Payout),
+    *(Seller, PlatformFee, Payout, Invoice),
 }
 PLATFORM = (User, OutboxMessage, WebhookEvent)
 Role = Membership.Role
