@@ -29,9 +29,11 @@ REGULAR, BOLD = "DejaVuSans", "DejaVuSans-Bold"
 HANGUL, HAN = "HYSMyeongJo-Medium", "HeiseiKakuGo-W5"
 INK, QUIET, LINE = colors.HexColor("#17212f"), colors.HexColor("#56657a"), colors.HexColor("#c9d3df")
 WIDTH: Final = A4[0] - 40 * mm
+MARGIN: Final = 20 * mm - 6  # a frame of ReportLab's has six points of padding
 
 TEXT = ParagraphStyle("text", fontName=REGULAR, fontSize=9, leading=13, textColor=INK)
 SMALL = ParagraphStyle("small", parent=TEXT, fontSize=8, leading=11, textColor=QUIET)
+QUIET_TEXT = ParagraphStyle("quiet", parent=TEXT, textColor=QUIET)
 STRONG = ParagraphStyle("strong", parent=TEXT, fontName=BOLD)
 TITLE = ParagraphStyle("title", parent=STRONG, fontSize=16, leading=22)
 NUMBER = ParagraphStyle("number", parent=TEXT, alignment=2)
@@ -46,8 +48,8 @@ def render(invoice: Invoice) -> bytes:
         page = SimpleDocTemplate(
             file,
             pagesize=A4,
-            leftMargin=20 * mm,
-            rightMargin=20 * mm,
+            leftMargin=MARGIN,
+            rightMargin=MARGIN,
             topMargin=20 * mm,
             bottomMargin=22 * mm,
             title=f"{_title(invoice)} {invoice.label}",
@@ -75,11 +77,11 @@ def _story(invoice: Invoice) -> Iterator[Any]:
         to.append(Paragraph(_text(_("VAT id: %(id)s") % {"id": buyer["vat_id"]}), TEXT))
     facts = [(_("Number"), invoice.label), (_("Date"), date_format(invoice.issued_on, "j F Y"))]
     if invoice.corrects:
-        facts.append((_("Credit note for"), invoice.corrects.label))
-        facts.append((_("of"), date_format(invoice.corrects.issued_on, "j F Y")))
+        corrected = invoice.corrects
+        facts.append((_("Credit note for"), f"{corrected.label}\n{date_format(corrected.issued_on, 'j F Y')}"))
     facts.append((_("Booking"), invoice.booking.reference))
     facts.append((_("Date of supply"), date_format(invoice.supplied_on, "j F Y")))
-    rows = [[Paragraph(_text(name), SMALL), Paragraph(_text(value), TEXT)] for name, value in facts]
+    rows = [[Paragraph(_text(name), QUIET_TEXT), Paragraph(_text(value), TEXT)] for name, value in facts]
     yield _table([[to, _table(rows, [32 * mm, 48 * mm])]], [WIDTH - 80 * mm, 80 * mm])
     yield Spacer(0, 12 * mm)
     yield Paragraph(_text(f"{_title(invoice)} {invoice.label}"), TITLE)
