@@ -113,8 +113,8 @@ class TicketTypeInline(ScopedInline):
     form = TicketTypeForm
     formset = TicketTypeFormSet
     fields = (
-        *("category", "name", "price", "sold_to", "min_per_booking", "max_per_booking", "limit", "sale_starts_at"),
-        *("sale_ends_at", "tax_rate"),
+        *("category", "name", "price", "tax_rate", "sold_to", "min_per_booking", "max_per_booking", "limit", "sale_starts_at"),
+        "sale_ends_at",
     )
     verbose_name = gettext_lazy("further ticket type")
     verbose_name_plural = gettext_lazy("Further ticket types: children, students, early birds, guests")

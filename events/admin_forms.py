@@ -180,6 +180,7 @@ class TicketTypeForm(PricedForm):
             *("category", "name", "min_per_booking", "max_per_booking", "limit", "sale_starts_at", "sale_ends_at", "sold_to"),
             "tax_rate",
         )
+        labels = {"tax_rate": _("VAT, %")}
 
     def __init__(self, *args: Any, categories: dict[Any, Category], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -290,6 +291,7 @@ class EventServiceForm(PricedForm):
     class Meta:
         model = EventService
         fields = ("service", "stock", "max_per_booking", "position", "is_active", "tax_rate")
+        labels = {"tax_rate": _("VAT, %")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

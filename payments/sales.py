@@ -127,6 +127,8 @@ def given_back(amount_minor: int, left: Mapping[Decimal, int]) -> dict[Decimal, 
     The tax of what stays is that of its own sum, rounded once: so the tax of a refund is what that leaves over, and all refunds
     together give back all of the tax.
     """
+    if not any(left.values()):  # nothing is written down, which the audit tells; the buyer gets the money all the same
+        return {}
     shares = dict(zip(left, divide(amount_minor, list(left.values())), strict=True))
     return {
         rate: (share, included_tax(left[rate], rate) - included_tax(left[rate] - share, rate))

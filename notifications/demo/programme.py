@@ -11,6 +11,7 @@ from django.utils.text import slugify
 
 from evently.accounts.models import Organizer, User
 from events.models import Category, Event, EventService, PromoCode, RefundTerm, Service, TicketType, canonical_code
+from payments.models import PlatformFee, Seller
 from venues.importing import import_seating_plan
 from venues.models import Venue
 
@@ -99,19 +100,26 @@ def make_draft(*, places: Sequence[Places], venue: Venue, **facts: Any) -> Event
 
 
 def offer_extras(event: Event) -> None:
-    """What city-stage sells beside its seats, until when it takes them back, and a code for friends of the house."""
+    """What city-stage sells beside its seats, until when it takes them back, a code for friends of the house, and invoices.
+
+    Its tickets have the reduced rate of German VAT (UStG, section 12 (2) no. 7), what goes with them the standard rate.
+    """
     services = [
         Service.objects.get_or_create(organizer=event.organizer, name=name, defaults={"description": words})[0]
         for name, words in (("Programme", "Printed, 24 pages."), ("Parking", "Underground, two minutes on foot, until midnight."))
     ]
     EventService.objects.bulk_create(
-        EventService(event=event, service=service, price_minor=price, stock=stock, position=position)
+        EventService(event=event, service=service, price_minor=price, stock=stock, position=position, tax_rate=19)
         for position, (service, price, stock) in enumerate(zip(services, (3_00, 8_00), (None, 40), strict=True))
     )
     RefundTerm.objects.bulk_create(
         RefundTerm(event=event, days_before=days, percent=percent, fee_minor=fee)
         for days, percent, fee in ((7, 100, 2_00), (2, 50, 2_00))
     )
+    seller = {"name": "City Stage e.V.", "address": "Theaterplatz 1\n99084 Erfurt\nGermany", "invoice_prefix": "CITY"}
+    facts = seller | {"tax_rate": 7, "vat_id": "DE123456789"}
+    Seller.objects.get_or_create(organizer=event.organizer, defaults=facts)
+    PlatformFee.objects.get_or_create(organizer=event.organizer, currency="EUR", defaults={"percent": 2, "fixed_minor": 49})
     code = {"organizer": event.organizer, "canonical": canonical_code(CODE)}
     PromoCode.objects.get_or_create(**code, defaults={"code": CODE, "percent": 10})
 

@@ -244,6 +244,8 @@ def test_the_team_writes_an_invoice_for_a_buyer_who_asks(ours: Team, theirs: Tea
     invoice = Invoice.objects.get()
     assert (invoice.organizer, invoice.buyer["vat_id"], invoice.total_minor) == (ours.organizer, "DE123456789", 8400)
     assert client.post(bill(ours), ACME | {"name": "Other"}).headers["Location"].endswith(f"/{invoice.pk}/change/")
+    listed = client.get(reverse("admin:payments_invoice_changelist"), {"q": "acme"})
+    assert list(listed.context["cl"].result_list) == [invoice]
     document = client.get(reverse("admin:payments_invoice_pdf", args=[invoice.pk]))
     assert (document["Content-Type"], document.content) == ("application/pdf", bytes(invoice.pdf))
 

@@ -43,7 +43,7 @@ from events.services import NotMovable, postpone_event, publish_event, reschedul
 from events.tests.factories import make_event, make_hall
 from payments import reconciliation
 from payments import services as payments
-from payments.models import Payment, Refund, SandboxCharge, SandboxDispute
+from payments.models import Payment, PlatformFee, Refund, SandboxCharge, SandboxDispute, Seller
 from payments.quotes import NotReturnable
 from payments.services import TooMuch
 from payments.tests.factories import decide, webhook
@@ -218,6 +218,9 @@ class BookingLife(RuleBasedStateMachine):
     @initialize()
     def open_the_hall(self) -> None:
         hall = make_hall(rows=2, length=4)
+        organizer = hall.event.organizer
+        Seller.objects.get_or_create(organizer=organizer, defaults={"tax_rate": 19})
+        PlatformFee.objects.get_or_create(organizer=organizer, currency="EUR", defaults={"percent": 3, "fixed_minor": 49})
         self.hall = hall.event.pk
         RefundTerm.objects.create(event=hall.event, days_before=1, percent=50, fee_minor=FEE)
         code = {"organizer": hall.event.organizer, "code": "HALF", "canonical": "half"}
