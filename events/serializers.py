@@ -50,7 +50,7 @@ class EventSerializer(serializers.ModelSerializer[Event]):
             *("id", "slug", "title", "description", "category", "status", "organizer", "venue", "seating_plan", "series"),
             *("starts_at", "ends_at", "doors_at", "moved_from", "sale_starts_at", "sale_ends_at", "currency"),
             *("shares_venue", "max_per_booking", "max_per_customer", "available", "capacity", "price_from"),
-            *("image", "url", "version", "created_at", "updated_at"),
+            *("tax_rate", "image", "url", "version", "created_at", "updated_at"),
         ]
         read_only_fields = fields
 
@@ -81,7 +81,7 @@ class EventWriteSerializer(serializers.ModelSerializer[Event]):
         fields = [
             *("organizer", "venue", "seating_plan", "title", "slug", "description", "category"),
             *("starts_at", "ends_at", "doors_at", "currency", "sale_starts_at", "sale_ends_at"),
-            *("max_per_booking", "max_per_customer", "shares_venue"),
+            *("max_per_booking", "max_per_customer", "shares_venue", "tax_rate"),
         ]
         extra_kwargs = {
             "slug": {"required": False},
@@ -218,7 +218,7 @@ class TicketTypeSerializer(serializers.ModelSerializer[TicketType]):
         model = TicketType
         fields = [
             *("id", "category", "category_name", "name", "description", "price", "base_price", "is_default", "min_per_booking"),
-            *("max_per_booking", "limit", "sale_starts_at", "sale_ends_at", "position", "sold_to"),
+            *("max_per_booking", "limit", "sale_starts_at", "sale_ends_at", "position", "sold_to", "tax_rate"),
         ]
         validators: list[Any] = []  # `validate` does it, knowing the event
 
@@ -281,6 +281,7 @@ class EventServiceSerializer(serializers.ModelSerializer[EventService]):
         model = EventService
         fields = [
             *("id", "service", "name", "description", "price", "stock", "left", "max_per_booking", "position", "is_active"),
+            "tax_rate",
         ]
         validators: list[Any] = []  # `validate_service` does it, knowing the event
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.db.models import Count, F, Sum
@@ -67,16 +67,16 @@ def read(payments: Collection[Payment]) -> dict[UUID, Sold]:
     for payment in payments:
         organizer, own_rate, default_rate = events[payment.event_id]
         rate_of_event = next((rate for rate in (own_rate, default_rate) if rate is not None), NOTHING)
-        lines = [
-            {"name": name, "quantity": quantity, "gross_minor": gross, "tax_rate": rate_of_event if rate is None else rate}
-            for name, quantity, gross, rate, _paid in bought[payment.booking_id]
-        ]
+        bought_lines = [(line, rate_of_event if line.rate is None else line.rate) for line in bought[payment.booking_id]]
         terms = fees.get((organizer, payment.captured_currency)) or fees.get((organizer, "")) or Terms()
         sold[payment.pk] = Sold(
             payment,
-            [line | {"tax_rate": str(line["tax_rate"])} for line in lines],
-            _by_rate(payment.captured_minor or 0, lines, rate_of_event),
-            sum(paid for *_line, paid in bought[payment.booking_id]),
+            [
+                {"name": line.name, "quantity": line.quantity, "gross_minor": line.gross_minor, "tax_rate": str(rate), **line.of}
+                for line, rate in bought_lines
+            ],
+            _by_rate(payment.captured_minor or 0, [(rate, line.gross_minor) for line, rate in bought_lines], rate_of_event),
+            sum(line.paid_tickets for line, _rate in bought_lines),
             terms,
         )
     return sold
@@ -141,33 +141,52 @@ def _events(ids: Collection[UUID]) -> Iterable[tuple[Any, ...]]:
     return Event.objects.filter(pk__in=ids).values_list("pk", "organizer", "tax_rate", "organizer__seller__tax_rate")
 
 
-def _bought(bookings: Collection[UUID]) -> Mapping[UUID, list[tuple[str, int, int, Decimal | None, int]]]:
-    """By booking: name, quantity, what they cost together, their own rate, and how many of them are paid tickets."""
+class _Line(NamedTuple):
+    """So many of one thing, what they cost together, and their own rate. `of`: what they are."""
+
+    name: str
+    quantity: int
+    gross_minor: int
+    rate: Decimal | None
+    of: Mapping[str, str]
+
+    @property
+    def paid_tickets(self) -> int:
+        return self.quantity if self.gross_minor and "ticket_type" in self.of else 0
+
+
+def _bought(bookings: Collection[UUID]) -> Mapping[UUID, list[_Line]]:
+    """What was sold, by booking: tickets in the order of the event, then services."""
     bought = defaultdict(list)
     seats = (
         BookingSeat.objects.filter(booking__in=bookings)
         .annotate(paid_minor=F("price_minor") - F("discount_minor"))
-        .values_list("booking", "ticket_type__name", "ticket_type__category__name", "paid_minor", "ticket_type__tax_rate")
+        .values_list(
+            *("booking", "ticket_type", "ticket_type__name", "ticket_type__category__name", "paid_minor", "ticket_type__tax_rate")
+        )
         .annotate(quantity=Count("pk"))
         .order_by("booking", "ticket_type__category__position", "ticket_type__position", "ticket_type__name", "-paid_minor")
     )
-    for booking, name, category, each, rate, quantity in seats:
-        bought[booking].append((f"{name}, {category}", quantity, quantity * each, rate, quantity if each else 0))
+    for booking, kind, name, category, each, rate, quantity in seats:
+        line = _Line(f"{name}, {category}", quantity, quantity * each, rate, {"ticket_type": str(kind)})
+        bought[booking].append(line)
     services = (
         BookingService.objects.filter(booking__in=bookings)
-        .values_list("booking", "event_service__service__name", "quantity", "price_minor", "event_service__tax_rate")
+        .values_list(
+            *("booking", "event_service", "event_service__service__name", "quantity", "price_minor", "event_service__tax_rate")
+        )
         .order_by("booking", "event_service__position", "pk")
     )
-    for booking, name, quantity, each, rate in services:
-        bought[booking].append((name, quantity, quantity * each, rate, 0))
+    for booking, service, name, quantity, each, rate in services:
+        bought[booking].append(_Line(name, quantity, quantity * each, rate, {"service": str(service)}))
     return bought
 
 
-def _by_rate(captured_minor: int, lines: Iterable[Mapping[str, Any]], rate_of_event: Decimal) -> dict[Decimal, int]:
+def _by_rate(captured_minor: int, lines: Iterable[tuple[Decimal, int]], rate_of_event: Decimal) -> dict[Decimal, int]:
     """What was captured, by rate: what the lines say, whose sum it is."""
     gross: dict[Decimal, int] = defaultdict(int)
-    for line in lines:
-        gross[line["tax_rate"]] += line["gross_minor"]
+    for rate, gross_minor in lines:
+        gross[rate] += gross_minor
     if not any(gross.values()):
         gross = {rate_of_event: captured_minor}
     rates = sorted(gross)

@@ -452,6 +452,21 @@ def test_ticket_types_are_shown_changed_and_deleted() -> None:
     assert held["total"] == "84.00"
 
 
+def test_how_much_vat_is_in_prices_is_said_by_event_and_ticket_type() -> None:
+    hall = make_hall(rows=1, length=1)
+    client = caller(make_member(hall.event.organizer, "manager"))
+    event = f"{EVENTS}{hall.event.pk}/"
+    ticket_type = f"{event}ticket-types/{hall.adult.pk}/"
+    assert client.get(event).json()["tax_rate"] is None
+
+    for address in (event, ticket_type):
+        assert client.patch(address, {"tax_rate": "7.5"}, headers={"If-Match": "*"}).json()["tax_rate"] == "7.50"
+        for odd in ("-1", "100.01", "7.555", "NaN", True):
+            refused = client.patch(address, {"tax_rate": odd}, headers={"If-Match": "*"})
+            assert (refusal(refused), refused.json()["errors"].keys()) == ((400, "invalid"), {"tax_rate"})
+    assert client.patch(ticket_type, {"tax_rate": None}).json()["tax_rate"] is None
+
+
 def test_a_ticket_type_keeps_to_its_event_and_its_rules() -> None:
     hall, other = make_hall(rows=1, length=1), make_hall(rows=1, length=1)
     client = caller(make_member(hall.event.organizer, "manager"))

@@ -9,17 +9,18 @@ INSERT INTO payments_sale (id, event_id, payment_id, lines, fee_percent, fee_fix
 SELECT gen_random_uuid(), p.event_id, p.id, coalesce(seats.lines, '[]') || coalesce(services.lines, '[]'), 0, 0, 0
 FROM payments_payment p
 LEFT JOIN LATERAL (
-    SELECT jsonb_agg(jsonb_build_object('name', kind, 'quantity', quantity, 'gross_minor', gross, 'tax_rate', '0')) AS lines
+    SELECT jsonb_agg(jsonb_build_object('name', kind, 'quantity', quantity, 'gross_minor', gross, 'tax_rate', '0',
+        'ticket_type', id)) AS lines
     FROM (
-        SELECT t.name || ', ' || c.name AS kind, count(*) AS quantity, sum(s.price_minor - s.discount_minor) AS gross
+        SELECT t.id, t.name || ', ' || c.name AS kind, count(*) AS quantity, sum(s.price_minor - s.discount_minor) AS gross
         FROM bookings_bookingseat s JOIN events_tickettype t ON t.id = s.ticket_type_id
         JOIN events_category c ON c.id = t.category_id WHERE s.booking_id = p.booking_id
-        GROUP BY 1, s.price_minor - s.discount_minor
+        GROUP BY t.id, c.id, s.price_minor - s.discount_minor
     ) AS line
 ) seats ON TRUE
 LEFT JOIN LATERAL (
     SELECT jsonb_agg(jsonb_build_object('name', o.name, 'quantity', b.quantity, 'gross_minor', b.quantity * b.price_minor,
-        'tax_rate', '0')) AS lines
+        'tax_rate', '0', 'service', e.id)) AS lines
     FROM bookings_bookingservice b JOIN events_eventservice e ON e.id = b.event_service_id
     JOIN events_service o ON o.id = e.service_id WHERE b.booking_id = p.booking_id
 ) services ON TRUE

@@ -104,7 +104,8 @@ class PlatformFee(EditableRow):
 class Sale(Row):
     """What a payment bought, and the fee that held when it did; with its `TaxLine` rows, for good.
 
-    `lines`: `name`, `quantity`, `gross_minor` (for all of them, what a code took off taken off), `tax_rate`.
+    `lines`: `name`, `quantity`, `gross_minor` (for all of them, what a code took off taken off), `tax_rate`, and of what:
+    `ticket_type` or `service` (of the event).
     """
 
     event = models.ForeignKey(Event, models.PROTECT, related_name="+", db_index=False, db_constraint=False)

@@ -70,7 +70,7 @@ def issue_invoice(*, booking_id: UUID, recipient: Recipient, actor: str) -> Invo
         kind=Invoice.Kind.INVOICE,
         seller={"name": seller.name, "address": seller.address, "vat_id": seller.vat_id, "note": seller.invoice_note},
         buyer=asdict(recipient),
-        lines=payment.sale.lines,
+        lines=[{name: line[name] for name in ("name", "quantity", "gross_minor", "tax_rate")} for line in payment.sale.lines],
         currency=payment.captured_currency,
         language=booking.language or settings.LANGUAGE_CODE,
         asked_by=actor,

@@ -137,7 +137,8 @@ def test_what_was_paid_is_divided_between_tax_platform_and_organizer(hall: Hall)
     _booking, payment = paid(hall, 1, 2)
     assert frozen(payment) == [("19.00", 16800, 2682)]
     assert payment.sale.fee_minor == 420 + 100
-    assert payment.sale.lines == [{"name": "Adult, Stalls", "quantity": 2, "gross_minor": 16800, "tax_rate": "19.00"}]
+    line = {"name": "Adult, Stalls", "quantity": 2, "gross_minor": 16800, "tax_rate": "19.00"}
+    assert payment.sale.lines == [line | {"ticket_type": str(hall.adult.pk)}]
     assert balances() == {
         Account.CLEARING: 16464,
         Account.GATEWAY_FEES: 336,

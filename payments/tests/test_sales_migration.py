@@ -1,6 +1,7 @@
 """What was sold before there were taxes is written down by the migration."""
 
 from importlib import import_module
+from operator import itemgetter
 from typing import Any
 
 from django.db.models import QuerySet
@@ -20,7 +21,7 @@ PAST: Any = import_module("payments.migrations.0021_sales_rules")
 
 def sold() -> list[Any]:
     rows: QuerySet[Sale] = Sale.objects.order_by("payment")
-    kinds = [sorted((line["name"], line["quantity"], line["gross_minor"]) for line in row.lines) for row in rows]
+    kinds = [[line | {"tax_rate": float(line["tax_rate"])} for line in sorted(row.lines, key=itemgetter("name"))] for row in rows]
     return [(row.payment_id, row.fee_minor, lines) for row, lines in zip(rows, kinds, strict=True)]
 
 
