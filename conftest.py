@@ -7,6 +7,8 @@ from pytest_django import DjangoDbBlocker
 
 from evently.devservices import TIME_LIMITS
 
+pytest_plugins = ["evently.tests.browsing"]  # the fixtures of journeys
+
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
