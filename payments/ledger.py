@@ -5,6 +5,7 @@ buyer (credit). docs/money.md has all accounts and flows.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 from django.db.models import Sum
@@ -66,12 +67,15 @@ def book_gateway_fee(payment: Payment, fee_minor: int) -> None:
     _post([Fact(payment, Kind.GATEWAY_FEE, reference, lines, payment.captured_currency)])
 
 
-def book_refund_due(refund: Refund) -> None:
-    """Money that was earned is owed to the buyer: each one it belonged to gives its share. Late money was owed from the start."""
+def book_refund_due(refund: Refund, of: Mapping[Decimal, int] | None = None) -> None:
+    """Money that was earned is owed to the buyer: each one it belonged to gives its share. Late money was owed from the start.
+
+    `of`: what was paid for the tickets that it is for, by rate of VAT.
+    """
     payment = refund.payment
     if payment.outcome != Payment.Outcome.CONFIRMED:
         return
-    taken = sales.given_back(refund.amount_minor, sales.left_by_rate(payment))
+    taken = sales.given_back(refund.amount_minor, sales.left_by_rate(payment), of)
     # Of the sale, not of what a dispute has taken since: that is the organizer's loss alone.
     sale = LedgerEntry.objects.filter(transaction__payment=payment, transaction__kind__in=[Kind.CAPTURE, Kind.REFUND_DUE])
     own = sale.filter(account__in=EARNED, currency=refund.currency).values_list("account")

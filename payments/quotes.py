@@ -100,11 +100,25 @@ def left_of(payment: Payment | None) -> int:
     return (payment.captured_minor or 0) - sum(payment.refunds.values_list("amount_minor", flat=True))
 
 
-def value_of(booking: Booking, line_ids: Collection[UUID] | None = None) -> int:
-    """What was paid for these booked seats, or for all that are left; with the last one for the services too. Minor units."""
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What was paid for booked seats, each with its ticket type, and with the last ones for the services too: minor units."""
+
+    tickets: Sequence[tuple[UUID, int]]
+    services_minor: int
+    is_all: bool
+
+    @property
+    def paid_minor(self) -> int:
+        return sum(paid for _kind, paid in self.tickets) + self.services_minor
+
+
+def value_of(booking: Booking, line_ids: Collection[UUID] | None = None) -> Value:
+    """What was paid for these booked seats, or for all that are left."""
     lines = list(booking.seats.filter(released_at=None))
     chosen = lines if line_ids is None else [line for line in lines if line.pk in set(line_ids)]
-    return sum(map(_paid, chosen)) + (booking.services_minor if len(chosen) == len(lines) else 0)
+    is_all = len(chosen) == len(lines)
+    return Value([(line.ticket_type_id, _paid(line)) for line in chosen], booking.services_minor if is_all else 0, is_all)
 
 
 def _paid(line: BookingSeat) -> int:

@@ -121,15 +121,40 @@ def left_by_rate(payment: Payment) -> dict[Decimal, int]:
     return dict(rows.order_by("tax_rate"))
 
 
-def given_back(amount_minor: int, left: Mapping[Decimal, int]) -> dict[Decimal, tuple[int, int]]:
-    """What a refund takes of what is `left` at each rate, and the tax in it, minor units: in proportion, and exactly its amount.
+def paid_by_rate(payment: Payment, tickets: Iterable[tuple[UUID, int]], *, with_services: bool) -> dict[Decimal, int]:
+    """What was paid for tickets (each its ticket type and price) by the rate that they were sold at, minor units.
+
+    `with_services`: and for all services of the booking. Empty when nothing of the sale is written down.
+    """
+    lines = Sale.objects.filter(payment=payment).values_list("lines", flat=True).first() or []
+    rates = {line["ticket_type"]: Decimal(line["tax_rate"]) for line in lines if "ticket_type" in line}
+    paid: dict[Decimal, int] = defaultdict(int)
+    for ticket_type, price_minor in tickets:
+        if (rate := rates.get(str(ticket_type))) is not None:
+            paid[rate] += price_minor
+    for line in lines if with_services else ():
+        if "service" in line:
+            paid[Decimal(line["tax_rate"])] += line["gross_minor"]
+    return dict(paid)
+
+
+def given_back(
+    amount_minor: int, left: Mapping[Decimal, int], of: Mapping[Decimal, int] | None = None
+) -> dict[Decimal, tuple[int, int]]:
+    """What a refund takes of what is `left` at each rate, and the tax in it, minor units: exactly its amount.
+
+    `of`: what was paid by rate for the tickets that it is for; in proportion to that it is taken, as far as so much is left.
+    Else, and for money without tickets, it is taken in proportion to what is left.
 
     The tax of what stays is that of its own sum, rounded once: so the tax of a refund is what that leaves over, and all refunds
     together give back all of the tax.
     """
     if not any(left.values()):  # nothing is written down, which the audit tells; the buyer gets the money all the same
         return {}
-    shares = dict(zip(left, divide(amount_minor, list(left.values())), strict=True))
+    weights = [min((of or {}).get(rate, 0), kept) for rate, kept in left.items()]
+    if sum(weights) < amount_minor:
+        weights = list(left.values())
+    shares = dict(zip(left, divide(amount_minor, weights), strict=True))
     return {
         rate: (share, included_tax(left[rate], rate) - included_tax(left[rate] - share, rate))
         for rate, share in shares.items()

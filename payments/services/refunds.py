@@ -1,7 +1,9 @@
 """Money that goes back: promised with the fact that made it due, asked of the gateway outside of any transaction, then noted."""
 
 import logging
+from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -47,10 +49,18 @@ class NotFailed(DomainError):
 
 
 def request_refund(
-    payment: Payment, *, amount_minor: int, reason: Refund.Reason, key: str, actor: str = "", note: str = ""
+    payment: Payment,
+    *,
+    amount_minor: int,
+    reason: Refund.Reason,
+    key: str,
+    actor: str = "",
+    note: str = "",
+    of: Mapping[Decimal, int] | None = None,
 ) -> Refund:
     """Promise money of a captured payment back, in the transaction of what made it due, with the payment locked.
 
+    `of`: what was paid for the tickets that it is for, by rate of VAT; without it the refund is taken of all in proportion.
     With a key of this payment that was used before it is the same refund. Raises `TooMuch`.
     """
     if earlier := payment.refunds.filter(key=key).first():
@@ -71,7 +81,7 @@ def request_refund(
         if "more than it captured" not in str(error):
             raise
         raise TooMuch from error
-    ledger.book_refund_due(refund)
+    ledger.book_refund_due(refund, of)
     credit(refund)
     publish("refund.requested", refund=str(refund.pk), payment=str(payment.pk), booking=str(payment.booking_id))
     return refund

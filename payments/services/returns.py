@@ -18,6 +18,7 @@ from evently.money import decimal_string, to_minor
 from evently.rest.idempotency import Once
 from payments.models import Payment, Refund, RefundApproval
 from payments.quotes import Quote, quote_return, value_of
+from payments.sales import paid_by_rate
 
 from .refunds import TooMuch, request_refund
 from .rows import lock_payment
@@ -70,7 +71,7 @@ def return_tickets(
         return Refund.objects.filter(payment__booking=booking_id, key=once.name(owner)).first()
     booking = bookings.lock_booking(booking_id=booking_id)
     payment = Payment.objects.lock().filter(booking=booking, outcome=Payment.Outcome.CONFIRMED).first()
-    quote = quote_return(booking, line_ids)
+    quote, value = quote_return(booking, line_ids), value_of(booking, line_ids)
     if quote.back_minor != expected_minor:
         raise QuoteChanged(quote, currency=booking.currency)
     key = once.name(owner) if once else f"returned {booking.version}"
@@ -79,7 +80,8 @@ def return_tickets(
     )
     if payment is None or not quote.back_minor:
         return None
-    return request_refund(payment, amount_minor=quote.back_minor, reason=Refund.Reason.RETURNED, key=key, actor=actor)
+    of = paid_by_rate(payment, value.tickets, with_services=value.is_all)
+    return request_refund(payment, amount_minor=quote.back_minor, reason=Refund.Reason.RETURNED, key=key, actor=actor, of=of)
 
 
 @transactional
@@ -143,13 +145,18 @@ def decide(*, approval_id: UUID, is_approved: bool, actor: str) -> RefundApprova
 def _give_back(
     booking: Booking, payment: Payment, *, amount_minor: int, line_ids: Collection[UUID], key: str, note: str, actor: str
 ) -> Refund | None:
+    of = None
     if line_ids:
-        kept = max(0, value_of(booking, line_ids) - amount_minor)
+        value = value_of(booking, line_ids)
+        of = paid_by_rate(payment, value.tickets, with_services=value.is_all)
+        kept = max(0, value.paid_minor - amount_minor)
         told = key if amount_minor else ""
         bookings.take_back(booking_id=booking.pk, line_ids=line_ids, kept_minor=kept, actor=actor, refund=told)
     if not amount_minor:
         return None
-    return request_refund(payment, amount_minor=amount_minor, reason=Refund.Reason.BY_STAFF, key=key, actor=actor, note=note)
+    return request_refund(
+        payment, amount_minor=amount_minor, reason=Refund.Reason.BY_STAFF, key=key, actor=actor, note=note, of=of
+    )
 
 
 def _needs_another(payment: Payment, amount_minor: int) -> bool:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, connection
-from django.db.models import F
+from django.db.models import F, Sum
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,16 +16,24 @@ from hypothesis import strategies as st
 from bookings import services as bookings
 from bookings.models import Booking, BookingQuerySet, Ticket
 from bookings.sale import Buyer
-from bookings.services import NoSuchTickets, apply_code, confirm_free_booking, set_services
+from bookings.services import (
+    Contact,
+    NoSuchTickets,
+    apply_code,
+    confirm_free_booking,
+    hold_seats,
+    set_contact,
+    set_services,
+)
 from bookings.tests import races
 from bookings.tests.races import race
 from evently.accounts.models import Organizer
 from evently.rest.idempotency import KeyReused, Once
-from events.models import Event, EventService, PromoCode, RefundTerm, Service
+from events.models import Event, EventService, PromoCode, RefundTerm, Service, TicketType
 from events.refund_terms import Term, term_at
 from events.services import postpone_event, reschedule_event
 from events.tests.factories import Hall, make_hall
-from payments.models import Account, Dispute, Payment, PaymentQuerySet, Refund, RefundApproval
+from payments.models import Account, Dispute, Payment, PaymentQuerySet, Refund, RefundApproval, TaxLine
 from payments.quotes import Basis, NotReturnable, Quote, quote_return
 from payments.services import (
     FourEyes,
@@ -234,6 +242,21 @@ def test_one_of_two_tickets_goes_back_with_the_fee_and_the_other_stays_good(hall
     bring_back(booking, other)
     assert (state(booking), booking.kept_minor) == (("cancelled", "partly_refunded"), 800)
     assert [amount for _reason, amount, _currency in refunds(booking)] == [8000, 8000]
+
+
+def test_the_tax_that_goes_back_is_that_of_the_tickets_that_go_back(hall: Hall) -> None:
+    Event.objects.update(tax_rate=19)
+    TicketType.objects.filter(pk=hall.child.pk).update(tax_rate=7)
+    seats = dict(zip(hall.seat_ids(1, 2), (hall.adult.pk, hall.child.pk), strict=True))
+    booking = hold_seats(buyer=BOB, event_id=hall.event.pk, seats=seats)
+    set_contact(booking_id=booking.pk, contact=Contact(name="Bob", email="bob@example.org"), user_id=None, actor="bob")
+    pay_for(booking)
+    adult, child = lines(booking)
+    bring_back(booking, child)
+    assert list(TaxLine.objects.exclude(refund=None).values_list("tax_rate", "gross_minor")) == [(Decimal(7), -3800)]
+    bring_back(booking, adult)
+    left = dict(TaxLine.objects.values_list("tax_rate").annotate(left=Sum("gross_minor")))
+    assert left == {Decimal(7): 400, Decimal(19): 400}
 
 
 def test_nothing_is_done_when_something_else_goes_back_than_was_told(hall: Hall) -> None:
