@@ -53,12 +53,11 @@ from .admin_forms import (
 from .admin_pricing import pricing_facts
 from .importing import import_events
 from .models import Category, Event, EventService, PricingRule, RefundTerm, Service, TicketType
-from .publishing import Progress, count_places_to_make, is_large, progress_of, tell_progress
+from .publishing import QUICK, is_large, progress_of
 from .repricing import prices_of, reprice
 from .services import SeveralReasons, VenueTaken, make_categories_from_plan, publish_event, taking_the_venue
-from .tasks import publish_event as publish_in_background
+from .tasks import publish_later
 
-QUICK = 100  # bookings that are cancelled while the organizer waits; more are left to the worker
 STRUCTURE = ("organizer", "venue", "seating_plan", "currency")
 DATE = ("starts_at", "ends_at", "doors_at")
 
@@ -368,9 +367,8 @@ class EventAdmin(EventDatesAdmin, ListImportAdmin, VersionedAdmin, VenueClockAdm
             return page
         actor = f"user:{request.user.pk}"
         if is_large(event) and is_draft(event):
-            tell_progress(event.pk, Progress(0, count_places_to_make(event)))
             begun = _("The places are being made. This takes some seconds.")
-            self._do(request, event, lambda: publish_in_background.delay(str(event.pk), actor), begun)
+            self._do(request, event, lambda: publish_later(event, actor=actor), begun)
             return self._back(event)
         self._do(
             request,

@@ -21,7 +21,7 @@ from evently.errors import DomainError
 
 from .date_forms import CopyForm, MoveForm, RepeatForm
 from .models import Event
-from .publishing import Progress, count_places_to_make, tell_progress
+from .publishing import count_places_to_make
 from .seating import MANY
 from .services import (
     PlannedDate,
@@ -32,7 +32,7 @@ from .services import (
     repeat_event,
     reschedule_event,
 )
-from .tasks import publish_event as publish_in_background
+from .tasks import publish_later
 
 
 class EventDatesAdmin(ScopedAdmin):
@@ -111,9 +111,8 @@ class EventDatesAdmin(ScopedAdmin):
         for draft in drafts:
             told = {"date": date_format(draft.starts_at.astimezone(event.venue.zone), "j M Y"), "event": draft.title}
             if places > MANY:
-                tell_progress(draft.pk, Progress(0, count_places_to_make(draft)))
                 begun = _("%(event)s, %(date)s: its places are being made.") % told
-                self._do(request, draft, lambda draft=draft: publish_in_background.delay(str(draft.pk), actor), begun)
+                self._do(request, draft, lambda draft=draft: publish_later(draft, actor=actor), begun)
             else:
                 done = _("%(event)s, %(date)s, is published.") % told
                 self._do(request, draft, lambda draft=draft: publish_event(event_id=draft.pk, actor=actor), done)

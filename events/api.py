@@ -1,6 +1,7 @@
 """Events, what they sell and what is left of it, as JSON."""
 
 from collections import Counter
+from contextlib import suppress
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
@@ -9,16 +10,18 @@ from django.db.models import Count
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from kombu.exceptions import OperationalError as BrokerDown
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.generics import GenericAPIView
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from bookings.sale import Buyer
-from bookings.services import count_left, opened_by
+from bookings.services import count_left, opened_by, stop_sale
 from evently.accounts.authentication import person_of
 from evently.accounts.models import User
 from evently.database import uuid7
@@ -30,14 +33,18 @@ from evently.rest.schema import IDEMPOTENCY_KEY, IF_MATCH
 from evently.rest.teams import WRITES, TeamViewSet, check_may_edit
 from evently.rest.throttling import count_code
 from evently.rest.versions import check_version
+from payments.runs import ongoing
 from payments.services import cancel_event
+from payments.tasks import cancel_event as cancel_in_background
 
 from . import services, summary
 from .models import LONGEST_CODE, Category, Event, EventQuerySet, EventService, PriceChange, Seat, Service, TicketType
+from .publishing import QUICK, is_large
 from .queries import EventQuery, SeatQuery
 from .repricing import prices_of, reprice
 from .serializers import (
     AvailabilitySerializer,
+    CancellingSerializer,
     CategorySerializer,
     CloneSerializer,
     EventSerializer,
@@ -46,13 +53,17 @@ from .serializers import (
     NotEditable,
     PlannedDateSerializer,
     PriceChangeSerializer,
+    PublishingSerializer,
     RepeatSerializer,
     RescheduleSerializer,
     SeatSerializer,
     ServiceSerializer,
     ServiceWriteSerializer,
     TicketTypeSerializer,
+    render_cancelling,
+    render_publishing,
 )
+from .tasks import publish_later
 
 M = TypeVar("M", bound=models.Model)
 
@@ -97,13 +108,18 @@ class EventViewSet(TeamViewSet[Event]):
     queryset = Event.objects.all()  # for the schema; callers get `get_queryset`
     refusals = WRITES | {
         "list": (400,),
-        "publish": (403, 409, 412),
+        "publish": (403, 409, 412, 503),
+        "publishing": (403,),
         "postpone": (403, 409, 412),
         "reschedule": (400, 403, 409, 412),
         "clone": (400, 403, 412, 422),
         "repeat": (400, 403, 412),
         "cancel": (403, 412, 503),
+        "cancelling": (403,),
     }
+
+    def get_permissions(self) -> Any:
+        return [IsAuthenticated()] if self.action in ("publishing", "cancelling") else super().get_permissions()
 
     def get_queryset(self) -> EventQuerySet:
         events = visible_events(self.request).with_list_fields()
@@ -112,15 +128,32 @@ class EventViewSet(TeamViewSet[Event]):
     @extend_schema(
         operation_id="publish_event",
         summary="Make the seats and open the event to the public",
+        description=(
+            "A large event is published in the background: the answer is 202, and GET of the same address, which `Location` "
+            "names, tells how far it is, or why it cannot be published. Asked twice, it is published once."
+        ),
         parameters=[IF_MATCH],
         request=None,
-        responses=EventSerializer,
+        responses={200: EventSerializer, 202: PublishingSerializer},
     )
     @action(detail=True, methods=["post"])
     def publish(self, request: Request, pk: UUID) -> Response:
         person = self._check(request)
+        event = Event.objects.get(pk=pk)
+        if event.status == Event.Status.DRAFT and is_large(event):
+            publish_later(event, actor=f"user:{person.pk}")
+            return self._accepted(request, render_publishing(event))
         services.publish_event(event_id=pk, actor=f"user:{person.pk}")
         return self.show(self.get_queryset().get(pk=pk))
+
+    @extend_schema(
+        operation_id="show_publishing", summary="How far the publishing of the event is", responses=PublishingSerializer
+    )
+    @action(detail=True, methods=["get"])
+    def publishing(self, request: Request, pk: UUID) -> Response:
+        event = self.get_object()
+        check_may_edit(request, event.organizer_id)
+        return Response(render_publishing(event))
 
     @extend_schema(
         operation_id="postpone_event",
@@ -206,15 +239,37 @@ class EventViewSet(TeamViewSet[Event]):
     @extend_schema(
         operation_id="cancel_event",
         summary="Cancel the event with all its bookings; what was paid goes back",
+        description=(
+            "With many bookings the event is cancelled at once, they are in the background: the answer is 202, and GET of the "
+            "same address, which `Location` names, tells how far it is. What is interrupted goes on by itself."
+        ),
         parameters=[IF_MATCH],
         request=None,
-        responses=EventSerializer,
+        responses={200: EventSerializer, 202: CancellingSerializer},
     )
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: UUID) -> Response:
         person = self._check(request)
-        cancel_event(event_id=pk, actor=f"user:{person.pk}")
-        return self.show(self.get_queryset().get(pk=pk))
+        actor = f"user:{person.pk}"
+        if ongoing(pk).count() <= QUICK:
+            cancel_event(event_id=pk, actor=actor)
+            return self.show(self.get_queryset().get(pk=pk))
+        stop_sale(event_id=pk)
+        with suppress(BrokerDown):  # it is cancelled: the worker finds by itself what is left to do
+            cancel_in_background.delay(str(pk), actor)
+        return self._accepted(request, render_cancelling(Event.objects.get(pk=pk)))
+
+    @extend_schema(
+        operation_id="show_cancelling",
+        summary="How far the cancelling of the event is, and what goes back",
+        description="Before it is cancelled: what cancelling it would mean now.",
+        responses=CancellingSerializer,
+    )
+    @action(detail=True, methods=["get"])
+    def cancelling(self, request: Request, pk: UUID) -> Response:
+        event = self.get_object()
+        check_may_edit(request, event.organizer_id)
+        return Response(render_cancelling(event))
 
     def made_by(self, person: User) -> dict[str, Any]:
         return {"created_by": person}
@@ -222,6 +277,10 @@ class EventViewSet(TeamViewSet[Event]):
     def check_deletable(self, row: Event) -> None:
         if row.status != Event.Status.DRAFT:
             raise NotEditable(_("Only a draft can be deleted. Cancel the event instead."))
+
+    @staticmethod
+    def _accepted(request: Request, progress: dict[str, Any]) -> Response:
+        return Response(progress, status=status.HTTP_202_ACCEPTED, headers={"Location": request.build_absolute_uri()})
 
     def _check(self, request: Request) -> User:
         event = self.get_object()

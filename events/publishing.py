@@ -1,4 +1,4 @@
-"""Large events are published by the worker, and whoever waits for it sees how far it is."""
+"""Large events are published and cancelled by the worker, and whoever waits for it sees how far it is."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -7,10 +7,13 @@ from uuid import UUID
 from django.core.cache import cache
 from django.db.models import Sum
 
+from venues.models import SeatingPlan
+
 from .models import Event
 from .seating import MANY
 
 KEPT: Final = 3600  # seconds
+QUICK: Final = 100  # bookings that are cancelled while the organizer waits; more are left to the worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,8 @@ class Progress:
 def count_places_to_make(event: Event) -> int:
     """What publishing the event will make, without reading its plan."""
     standing = event.categories.filter(numbered=False).aggregate(places=Sum("capacity"))["places"] or 0
-    return standing + (event.seating_plan.seat_count if event.seating_plan else 0)
+    seats = SeatingPlan.objects.filter(events=event).values_list("seat_count", flat=True).first()
+    return standing + (seats or 0)
 
 
 def is_large(event: Event) -> bool:

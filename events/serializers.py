@@ -15,9 +15,12 @@ from rest_framework import serializers
 from evently.errors import DomainError
 from evently.money import decimal_string, digits, to_minor
 from evently.rest.teams import TeamField
+from payments import runs
+from payments.models import RefundRun
 from venues.models import Venue
 
 from .models import Category, Event, EventService, PriceChange, Seat, Service, TicketType
+from .publishing import count_places_to_make, progress_of
 from .repetition import MOST_DATES, Every, Repetition
 
 LARGEST_PRICE = 10_000_000  # a mistyped price does not come near
@@ -351,6 +354,67 @@ class CategoryCountsSerializer(CountsSerializer):
 class AvailabilitySerializer(CountsSerializer):
     event = serializers.UUIDField()
     categories = CategoryCountsSerializer(many=True)
+
+
+class PublishingSerializer(serializers.Serializer[Any]):
+    """How far the publishing of an event is."""
+
+    state = serializers.ChoiceField(
+        ["draft", "publishing", "refused", "published", "postponed", "cancelled", "completed"],
+        help_text="`refused`: a draft still, for the `reasons`. `publishing`: under way. Otherwise the event's status.",
+    )
+    made = serializers.IntegerField(help_text="Places made so far; none of them is on sale before all are.")
+    places = serializers.IntegerField()
+    reasons = serializers.ListField(child=serializers.CharField())
+
+
+def render_publishing(event: Event) -> dict[str, Any]:
+    """For `PublishingSerializer`. The event's status has the last word: what is told in between may be lost."""
+    places = count_places_to_make(event)
+    if event.status != Event.Status.DRAFT:
+        return {"state": event.status, "made": places, "places": places, "reasons": []}
+    progress = progress_of(event.pk)
+    if progress is None:
+        return {"state": "draft", "made": 0, "places": places, "reasons": []}
+    state = "refused" if progress.refusals else "publishing"
+    return {"state": state, "made": progress.made, "places": progress.places, "reasons": list(progress.refusals)}
+
+
+class CancellingSerializer(serializers.Serializer[Any]):
+    """How far the cancelling of an event is, and what becomes of the money."""
+
+    state = serializers.ChoiceField(
+        ["draft", "published", "postponed", "completed", "cancelling", "cancelled"],
+        help_text="`cancelling`: the event is cancelled, some of its bookings are not yet.",
+    )
+    bookings = serializers.IntegerField(help_text="To be cancelled, held ones among them, as found at the start.")
+    left = serializers.IntegerField(help_text="How many of them are not cancelled yet.")
+    currency = serializers.CharField()
+    due = serializers.CharField(help_text="To give back, as found at the start.")
+    promised = serializers.CharField(help_text="Of the bookings that are cancelled.")
+    paid_back = serializers.CharField()
+    failed = serializers.CharField(help_text="What could not be paid back and needs somebody of the team.")
+
+
+def render_cancelling(event: Event) -> dict[str, Any]:
+    """For `CancellingSerializer`: of a run as it is now, or else what one would do."""
+    run = RefundRun.objects.filter(event=event.pk).first()
+    if run:
+        run_now = runs.progress_of(run)
+        bookings, left, due_minor = run_now.bookings, run_now.left, run.due_minor
+        money = {"promised": run_now.promised_minor, "paid_back": run_now.paid_minor, "failed": run_now.failed_minor}
+    else:
+        plan = runs.plan_cancelling(event.pk)
+        bookings, left, due_minor = plan.bookings, plan.bookings, plan.due_minor
+        money = {"promised": 0, "paid_back": 0, "failed": 0}
+    return {
+        "state": "cancelling" if event.status == Event.Status.CANCELLED and left else event.status,
+        "bookings": bookings,
+        "left": left,
+        "currency": event.currency,
+        "due": decimal_string(due_minor, event.currency),
+        **{name: decimal_string(minor, event.currency) for name, minor in money.items()},
+    }
 
 
 def _unique_name(serializer: serializers.ModelSerializer[Any], siblings: Any, name: str) -> str:

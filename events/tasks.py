@@ -7,13 +7,15 @@ from uuid import UUID
 
 from celery import shared_task
 from django.core.cache import cache
+from django.utils.translation import gettext as _
+from kombu.exceptions import OperationalError as BrokerDown
 
 from evently.database import Busy
 from evently.errors import DomainError
 
 from . import services, summary
 from .models import Event
-from .publishing import Progress, count_places_to_make, tell_progress
+from .publishing import Progress, count_places_to_make, progress_of, tell_progress
 from .repricing import events_with_rules, reprice
 
 BATCH = 20  # events in one statement: stadiums among them must not reach the time limit
@@ -57,10 +59,25 @@ def schedule_refresh(payload: dict[str, Any]) -> None:
         refresh_summary.apply_async([event_id], countdown=PAUSE, expires=60)
 
 
-@shared_task
+def publish_later(event: Event, *, actor: str) -> None:
+    """Have the worker publish a draft. Asked again, it is published once; how far it is, goes on being told.
+
+    Raises `Busy` when there is no way to the worker.
+    """
+    before = progress_of(event.pk)
+    if before is None or before.refusals:
+        tell_progress(event.pk, Progress(0, count_places_to_make(event)))
+    try:
+        publish_event.delay(str(event.pk), actor)
+    except BrokerDown as error:
+        tell_progress(event.pk, before)
+        raise Busy from error
+
+
+@shared_task(autoretry_for=(Busy,), max_retries=6, retry_backoff=2)
 def publish_event(event_id: str, actor: str) -> None:
     """Publish a large event and tell how far it is, or why it cannot be."""
-    event = Event.objects.select_related("seating_plan").defer("seating_plan__layout").get(pk=event_id)
+    event = Event.objects.get(pk=event_id)
     places = count_places_to_make(event)
 
     def tell(made: int) -> None:
@@ -68,9 +85,14 @@ def publish_event(event_id: str, actor: str) -> None:
 
     try:
         services.publish_event(event_id=event.pk, actor=actor, progress=tell)
+    except Busy:  # asked for twice, the other one may be at work: what that tells stays
+        raise
     except services.NotPublishable as refusal:
         tell_progress(event.pk, Progress(0, places, tuple(refusal.reasons)))
     except DomainError as refusal:
         tell_progress(event.pk, Progress(0, places, (str(refusal),)))
+    except Exception:  # nobody shall wait for what does not come
+        tell_progress(event.pk, Progress(0, places, (_("Something went wrong. Please try again."),)))
+        raise
     else:
         tell_progress(event.pk, None)

@@ -1,19 +1,26 @@
 """Events over HTTP: finding them, what is left of them, and making them."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 from uuid import uuid4
 
 import pytest
 from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerDown
 from rest_framework.test import APIClient
 
 from bookings.tests.races import time_passes
 from evently.accounts.models import User
+from evently.database import Busy
 from evently.rest.tests.callers import caller, make_member, make_person
+from events import services
 from events.models import Category, Event, TicketType
+from events.publishing import Progress, tell_progress
 from events.summary import refresh
+from events.tasks import publish_event as publish_in_background
 from events.tests.factories import Hall, make_event, make_hall, make_organizer, make_venue
+from payments.reconciliation import finish_cancelling
+from payments.tasks import cancel_event as cancel_in_background
 from venues.models import Venue
 
 pytestmark = pytest.mark.django_db
@@ -39,6 +46,15 @@ def client(manager: User) -> APIClient:
 def refusal(response: Any) -> tuple[int, str]:
     assert response["Content-Type"] == "application/problem+json"
     return response.status_code, response.json()["code"]
+
+
+def refuse_as(error: Exception) -> Any:
+    """A stand-in that answers with this error, whatever it is asked."""
+
+    def refuse(*_words: Any, **_facts: Any) -> NoReturn:
+        raise error
+
+    return refuse
 
 
 def found(client: APIClient = APIClient(), **query: Any) -> list[str]:  # noqa: B008 -- nobody
@@ -264,6 +280,108 @@ def test_cancelling_gives_all_seats_back() -> None:
 
     assert (cancelled.status_code, cancelled.json()["status"]) == (200, "cancelled")
     assert bob.get(f"/api/v1/bookings/{held['id']}/").json()["status"] == "cancelled"
+
+
+@pytest.fixture
+def queued(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """What the worker is asked to do; events of more than 20 places and more than one booking are left to it."""
+    monkeypatch.setattr("events.publishing.MANY", 20)
+    monkeypatch.setattr("events.api.QUICK", 1)
+    words: list[tuple[str, str]] = []
+    for task in (publish_in_background, cancel_in_background):
+        monkeypatch.setattr(task, "delay", lambda *asked: words.append(asked))
+    return words
+
+
+def test_a_large_event_is_published_in_the_background_and_tells_how_far_it_is(
+    client: APIClient, venue: Venue, manager: User, queued: list[tuple[str, str]]
+) -> None:
+    event = make_event(venue=venue, status="draft")
+    category = Category.objects.create(event=event, name="Standing", numbered=False, capacity=25)
+    address = f"{EVENTS}{event.pk}/publish/"
+    draft = {"state": "draft", "made": 0, "places": 25, "reasons": []}
+    assert client.get(address).json() == draft
+
+    begun = client.post(address, headers={"If-Match": '"1"'})
+    assert (begun.status_code, begun.json()) == (202, draft | {"state": "publishing"})
+    assert begun["Location"] == f"http://testserver{address}"
+    publish_in_background(*queued.pop())
+    refused = client.get(begun["Location"]).json()
+    assert refused == draft | {"state": "refused", "reasons": ["“Standing” has no ticket type."]}
+    assert not event.seats.exists()
+
+    TicketType.objects.create(event=event, category=category, name="Adult", price_minor=100, is_default=True)
+    assert [client.post(address).status_code for _ in range(2)] == [202, 202]
+    assert client.get(address).json()["state"] == "publishing"
+    assert queued == [(str(event.pk), f"user:{manager.pk}")] * 2
+    for asked in queued:
+        publish_in_background(*asked)
+    assert client.get(address).json() == draft | {"state": "published", "made": 25}
+    assert (event.seats.count(), client.post(address).status_code, client.post(address).json()["status"]) == (
+        25,
+        200,
+        "published",
+    )
+
+
+def test_one_who_asks_for_the_same_meanwhile_does_not_take_back_what_was_told(
+    client: APIClient, venue: Venue, queued: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = make_event(venue=venue, status="draft")
+    Category.objects.create(event=event, name="Standing", numbered=False, capacity=25)
+    address = f"{EVENTS}{event.pk}/publish/"
+    client.post(address)
+    tell_progress(event.pk, Progress(20, 25))
+
+    assert client.post(address).json()["made"] == 20
+    monkeypatch.setattr(services, "publish_event", refuse_as(Busy()))
+    with pytest.raises(Busy):
+        publish_in_background(*queued.pop())
+    assert client.get(address).json() == {"state": "publishing", "made": 20, "places": 25, "reasons": []}
+
+    monkeypatch.setattr(services, "publish_event", refuse_as(RuntimeError("disk full")))
+    with pytest.raises(RuntimeError, match="disk full"):
+        publish_in_background(*queued.pop())
+    assert client.get(address).json()["reasons"] == ["Something went wrong. Please try again."]
+
+
+def test_without_a_way_to_the_worker_publishing_is_refused(
+    client: APIClient, venue: Venue, queued: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publish_in_background, "delay", refuse_as(BrokerDown("gone")))
+    event = make_event(venue=venue, status="draft")
+    Category.objects.create(event=event, name="Standing", numbered=False, capacity=25)
+
+    assert refusal(client.post(f"{EVENTS}{event.pk}/publish/")) == (503, "busy")
+    assert client.get(f"{EVENTS}{event.pk}/publish/").json()["state"] == "draft"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("broker_is_up", [True, False])
+def test_many_bookings_are_cancelled_in_the_background(
+    client: APIClient, manager: User, queued: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch, broker_is_up: bool
+) -> None:
+    hall = make_hall(rows=1, length=3)
+    bob = caller(make_person())
+    wishes = [{"event": hall.event.pk, "seats": hall.seat_ids(number)} for number in range(3)]
+    held = [bob.post("/api/v1/bookings/", wish).json()["id"] for wish in wishes]
+    address = f"{EVENTS}{hall.event.pk}/cancel/"
+    money = {"currency": "EUR", "due": "0.00", "promised": "0.00", "paid_back": "0.00", "failed": "0.00"}
+    plan = {"state": "published", "bookings": 3, "left": 3} | money
+    assert client.get(address).json() == plan
+    if not broker_is_up:
+        monkeypatch.setattr(cancel_in_background, "delay", refuse_as(BrokerDown("gone")))
+
+    begun = [client.post(address) for _ in range(2)]
+    assert [(each.status_code, each.json()) for each in begun] == [(202, plan | {"state": "cancelling"})] * 2
+    assert refusal(bob.post("/api/v1/bookings/", wishes[0])) == (409, "not_on_sale")
+    for asked in queued:
+        cancel_in_background(*asked)
+    finish_cancelling()
+
+    assert client.get(begun[0]["Location"]).json() == plan | {"state": "cancelled", "left": 0}
+    assert {bob.get(f"/api/v1/bookings/{booking}/").json()["status"] for booking in held} == {"cancelled"}
+    assert (client.post(address).status_code, len(queued)) == (200, 2 if broker_is_up else 0)
 
 
 def test_a_change_names_the_version_that_was_read(client: APIClient, venue: Venue) -> None:
