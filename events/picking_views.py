@@ -33,6 +33,7 @@ from .models import Event, TicketType
 from .offers import PriceLine, SaleState, begins_later, has_ended, price_list, sale_state
 from .reads import choice_for_anybody, places_by_section, places_of, states_for_anybody
 from .seatmap import MapSeat, nearest_block, read_seats, read_states
+from .section_filter import SectionFilter, add_up
 from .sections import LARGE, Section, draw_sections, find_section, section_lines, sections_of
 
 PARTY = 5  # the most that the row of numbers offers
@@ -198,11 +199,7 @@ def _overview_page(request: HttpRequest, event: Event, *, refusal: DomainError |
     assert plan  # noqa: S101 -- for the type checker: only plans are large
     sections = sections_of(plan)
     counts = places_by_section(event, sections)
-    totals: dict[UUID, tuple[int, int]] = {}
-    for by_category in counts.values():
-        for category, (free, places) in by_category.items():
-            before = totals.get(category, (0, 0))
-            totals[category] = (before[0] + free, before[1] + places)
+    totals = add_up(counts)
     prices = price_list(event, free=totals, opened=opened_types(request, event))
     numbered = [line for line in prices if line.category.pk in totals]
     state = _state(event, numbered)
@@ -210,7 +207,20 @@ def _overview_page(request: HttpRequest, event: Event, *, refusal: DomainError |
         return redirect(event)
     now = timezone.now()
     lines = section_lines(sections, counts, numbered)
-    view_box, drawing = draw_sections(plan, lines, address=reverse("events:pick-seats", args=[event.slug]))
+    wished = SectionFilter.read(request.GET, numbered, currency=event.currency)
+    found, shown = lines, numbered
+    if wished:
+        if wished.wheelchair:
+            counts = places_by_section(event, sections, wheelchairs=True)
+            totals = add_up(counts)
+        shown = [line.with_places(totals) for line in wished.apply(numbered)]
+        found = section_lines(sections, counts, shown)
+    matching = {line.section.zone for line in found}
+    faded = [line for line in lines if line.section.zone not in matching]
+    whole_hall = reverse("events:pick-seats", args=[event.slug])
+    address = f"{whole_hall}?{wished.address}&" if wished else f"{whole_hall}?"
+    view_box, drawing = draw_sections(plan, found, address=address, faded=faded)
+    by_price = [(price, [line for line in found if line.prices[0] is price]) for price in shown]
     context = {
         "event": event,
         "state": state,
@@ -219,7 +229,12 @@ def _overview_page(request: HttpRequest, event: Event, *, refusal: DomainError |
         "prices": numbered,
         "ticket_types": [kind for line in numbered for kind in line.ticket_types if not begins_later(kind, now)],
         "has_standing": len(numbered) < len(prices),
-        "by_price": [(price, [line for line in lines if line.prices[0] is price]) for price in numbered],
+        "by_price": [(price, lines) for price, lines in by_price if lines or not wished],
+        "found": len(found),
+        "sections": len(lines),
+        "wished": wished,
+        "price_steps": wished.steps(numbered),
+        "section_address": address,
         "view_box": view_box,
         "drawing": drawing,
         "has_accessible": event.seats.filter(accessible=True).exists(),

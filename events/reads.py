@@ -40,9 +40,12 @@ def places_of(event: Event) -> Mapping[UUID, tuple[int, int]]:
     return remember(PLACES, event.pk, count, part="categories")
 
 
-def places_by_section(event: Event, sections: Sequence[Section]) -> Mapping[int, Mapping[UUID, tuple[int, int]]]:
-    """Free and all places by section and category."""
-    return remember(PLACES, event.pk, lambda: count_by_section(event.pk, sections), part="sections")
+def places_by_section(
+    event: Event, sections: Sequence[Section], *, wheelchairs: bool = False
+) -> Mapping[int, Mapping[UUID, tuple[int, int]]]:
+    """Free and all places by section and category; `wheelchairs`: those for one alone."""
+    part = "wheelchairs by section" if wheelchairs else "sections"
+    return remember(PLACES, event.pk, lambda: count_by_section(event.pk, sections, wheelchairs=wheelchairs), part=part)
 
 
 def states_for_anybody(event: Event, *, section: Section | None) -> str:

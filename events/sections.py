@@ -22,7 +22,7 @@ MARGIN: Final = 60.0
 COUNT = """
 SELECT width_bucket(position, %(firsts)s::int[]) - 1 AS nth, category_id,
     count(*) FILTER (WHERE status = 'available' OR held_until <= statement_timestamp()), count(*)
-FROM events_seat WHERE event_id = %(event)s AND status <> 'blocked' AND position <= %(last)s GROUP BY 1, 2
+FROM events_seat WHERE event_id = %(event)s AND status <> 'blocked' AND position <= %(last)s {those} GROUP BY 1, 2
 """
 
 
@@ -66,8 +66,10 @@ def find_section(plan: SeatingPlan, zone: str) -> Section | None:
     return next((section for section in sections_of(plan) if str(section.zone) == zone), None)
 
 
-def count_by_section(event_id: UUID, sections: Sequence[Section]) -> dict[int, dict[UUID, tuple[int, int]]]:
-    """Free and all places by section, each by category; blocked ones are not counted."""
+def count_by_section(
+    event_id: UUID, sections: Sequence[Section], *, wheelchairs: bool = False
+) -> dict[int, dict[UUID, tuple[int, int]]]:
+    """Free and all places by section, each by category; blocked ones are not counted. `wheelchairs`: those for one alone."""
     found: dict[int, dict[UUID, tuple[int, int]]] = defaultdict(dict)
     wish: dict[str, Any] = {
         "event": event_id,
@@ -75,7 +77,7 @@ def count_by_section(event_id: UUID, sections: Sequence[Section]) -> dict[int, d
         "last": max((section.positions[1] for section in sections), default=-1),
     }
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, wish)
+        cursor.execute(COUNT.format(those="AND accessible" if wheelchairs else ""), wish)
         for nth, category, free, places in cursor.fetchall():
             found[sections[nth].zone][category] = (free, places)
     return dict(found)
@@ -95,26 +97,35 @@ def section_lines(
     return lines
 
 
-def draw_sections(plan: SeatingPlan, lines: Iterable[SectionLine], *, address: str) -> tuple[str, SafeString]:
-    """The view box and the SVG of the whole hall: each section with free places leads to its seats at `address`."""
+def draw_sections(
+    plan: SeatingPlan, lines: Iterable[SectionLine], *, address: str, faded: Iterable[SectionLine] = ()
+) -> tuple[str, SafeString]:
+    """The view box and the SVG of the whole hall: each section with free places leads to its seats at `address?…`.
+
+    `faded` are those that nobody asked for.
+    """
     parts = [draw_area(area, 1.0) for area in read_areas(plan.overview)]
     points = [point for section in sections_of(plan) for point in section.outline]
+    parts += [f'<g class="zone-faded">{_draw_section(line, "none")}</g>' for line in faded]
     for line in lines:
-        section, colour = line.section, line.prices[0].colour
-        shape = " ".join(f"{x:g},{y:g}" for x, y in section.outline)
-        share = "none" if not line.free else "few" if line.free * 10 <= line.capacity else "some"
-        x, y = section.middle
-        size = max(12.0, section.breadth / 4)
-        drawn = (
-            f'<polygon class="zone cat-{colour}" data-free="{share}" points="{shape}"/>'
-            f'<text class="zone-name" x="{x:g}" y="{y + size / 3:g}" font-size="{size:g}">{escape(section.name)}</text>'
-        )
-        link = f'<a href="{escape(address)}?section={section.zone}" tabindex="-1">{drawn}</a>'
+        drawn = _draw_section(line, "none" if not line.free else "few" if line.free * 10 <= line.capacity else "some")
+        link = f'<a href="{escape(address)}section={line.section.zone}" tabindex="-1">{drawn}</a>'
         parts.append(link if line.free else f"<g>{drawn}</g>")
     xs, ys = zip(*points, strict=True) if points else ((0.0,), (0.0,))
     left, top = min(xs) - MARGIN, min(ys) - MARGIN
     box = f"{left:g} {top:g} {max(xs) + MARGIN - left:g} {max(ys) + MARGIN - top:g}"
     return box, mark_safe("\n".join(parts))  # noqa: S308 -- numbers, fixed words, escaped names
+
+
+def _draw_section(line: SectionLine, share: str) -> str:
+    section, colour = line.section, line.prices[0].colour
+    shape = " ".join(f"{x:g},{y:g}" for x, y in section.outline)
+    x, y = section.middle
+    size = max(12.0, section.breadth / 4)
+    return (
+        f'<polygon class="zone cat-{colour}" data-free="{share}" points="{shape}"/>'
+        f'<text class="zone-name" x="{x:g}" y="{y + size / 3:g}" font-size="{size:g}">{escape(section.name)}</text>'
+    )
 
 
 def _read(facts: Mapping[str, Any]) -> Section:

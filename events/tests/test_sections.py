@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -88,6 +89,8 @@ def test_the_overview_takes_as_many_queries_for_one_section_as_for_all(
         client.get("/events/match/seats/")
     with django_assert_max_num_queries(6):
         client.get("/events/match/seats/?section=3")
+    with django_assert_max_num_queries(7):
+        client.get("/events/match/seats/?wheelchair=1&price_max=40")
 
 
 def test_a_section_shows_and_tells_its_own_seats_alone(bowl: Event, client: Client) -> None:
@@ -101,6 +104,70 @@ def test_a_section_shows_and_tells_its_own_seats_alone(bowl: Event, client: Clie
     assert states.content == b"f" * 10
     assert client.get("/events/match/seats/states/").content == b"f" * 132
     assert client.get("/events/match/seats/states/?section=6", headers={"If-None-Match": states["ETag"]}).status_code == 304
+
+
+def listed(page: str) -> list[str]:
+    return re.findall(r"<strong>(\d+)</strong>", page)
+
+
+def on_the_map(page: str) -> tuple[int, int]:
+    """Sections that lead to their seats, and faded ones."""
+    return page.count('tabindex="-1"><polygon'), page.count('class="zone-faded"')
+
+
+def test_sections_are_narrowed_down_by_category_and_price(bowl: Event, client: Client) -> None:
+    upper = bowl.categories.get(name="Upper")
+    uppers = [str(n) for n in range(201, 207)]
+
+    whole = client.get("/events/match/seats/").text
+    by_category = client.get("/events/match/seats/", {"category": str(upper.pk)}).text
+    by_price = client.get("/events/match/seats/", {"price_max": "40"}).text
+    by_none = client.get("/events/match/seats/", {"category": str(bowl.pk), "price_max": "cheap", "wheelchair": "yes"}).text
+
+    assert (len(listed(whole)), on_the_map(whole)) == (12, (12, 0))
+    for page in (by_category, by_price):
+        assert (listed(page), on_the_map(page)) == (uppers, (6, 6))
+        assert "6 of 12 sections match" in page
+        assert "Faded: not what you asked for." in page
+    assert f"?category={upper.pk}&amp;section=6" in by_category
+    assert '<option value="40.00" selected>up to €40</option>' in by_price
+    assert "?price_max=40.00&amp;section=6" in by_price
+    assert (len(listed(by_none)), on_the_map(by_none), "sections match" in by_none) == (12, (12, 0), False)
+
+
+def test_sections_with_wheelchair_places_say_how_many_of_them_are_free(bowl: Event, client: Client) -> None:
+    assert "wheelchair place" not in client.get("/events/match/seats/").text
+    first, second = seats_of(bowl, "101"), seats_of(bowl, "202")
+    bowl.seats.filter(pk__in=[seat.pk for seat in (*first[:3], second[0], second[1])]).update(accessible=True)
+    bowl.seats.filter(pk=first[0].pk).update(status="sold", holder=bowl.pk)
+    bowl.seats.filter(pk=second[1].pk).update(status="blocked")
+    cache.clear()
+
+    page = client.get("/events/match/seats/?wheelchair=1").text
+
+    assert listed(page) == ["101", "202"]
+    assert re.findall(r'<span class="hint">([^<]+)</span></a>', page) == ["2 free", "1 free"]
+    assert re.findall(r"\d wheelchair places?", page) == ["2 wheelchair places", "1 wheelchair place"]
+    assert "2 of 12 sections match" in page
+    section = client.get("/events/match/seats/?wheelchair=1&section=0").text
+    assert 'href="/events/match/seats/?wheelchair=1"' in section
+
+
+def test_where_no_section_matches_there_is_a_way_back(bowl: Event, client: Client) -> None:
+    lower = bowl.categories.get(name="Lower")
+
+    page = client.get("/events/match/seats/", {"category": str(lower.pk), "price_max": "40.00"}).text
+
+    assert (listed(page), on_the_map(page)) == ([], (0, 12))
+    assert page.count("No section matches all of that.") == 2
+    assert '<a class="btn btn--primary" href="/events/match/seats/#sections">Show all sections</a>' in page
+    assert '<a class="chip chip--line" href="/events/match/seats/?price_max=40.00#sections">' in page
+    assert f'<a class="chip chip--line" href="/events/match/seats/?category={lower.pk}#sections">' in page
+
+
+@pytest.mark.parametrize("price", ["-1", "NaN", "1e99", "Infinity", "1" * 400, "0x10", "40,5"])
+def test_what_is_no_price_is_no_wish(bowl: Event, client: Client, price: str) -> None:
+    assert len(listed(client.get("/events/match/seats/", {"price_max": price}).text)) == 12
 
 
 @pytest.mark.parametrize("section", ["99", "x", "-1", "6'--", "9" * 400])
