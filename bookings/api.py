@@ -29,6 +29,7 @@ from . import services
 from .forms import TERMS_VERSION
 from .models import Booking, BookingService, Ticket
 from .picking import Wish
+from .reads import remember_own
 from .sale import Buyer
 from .serializers import (
     BookingSerializer,
@@ -79,7 +80,10 @@ class BookingViewSet(viewsets.GenericViewSet[Booking]):
         )
 
     def list(self, request: Request) -> Response:
-        return self.get_paginated_response(_rendered(self.paginate_queryset(self.get_queryset()) or [], request))
+        def read() -> Any:
+            return self.get_paginated_response(_rendered(self.paginate_queryset(self.get_queryset()) or [], request)).data
+
+        return Response(remember_own(self._buyer().bookings, request.build_absolute_uri(), read))
 
     def retrieve(self, request: Request, pk: UUID) -> Response:
         return Response(_rendered([self.get_object()], request)[0])

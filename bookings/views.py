@@ -28,6 +28,7 @@ from . import basket, tickets
 from .buyer import buyer_of, grant, own_booking, owned
 from .forms import TERMS_VERSION
 from .models import Booking, BookingQuerySet, Ticket
+from .reads import remember_own
 
 PER_PAGE: Final = 20
 
@@ -125,14 +126,21 @@ def cancel_booking(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_safe
 def list_bookings(request: HttpRequest) -> HttpResponse:
     """The bookings of this person and this browser: what comes, what was, what was called off."""
-    lists = _lists(owned(request))
-    shown = request.GET.get("show", "upcoming")
+    owner = owned(request)
+    lists = _lists(owner)
+    shown, wished = request.GET.get("show", "upcoming"), request.GET.get("page", "1")
     if shown not in lists:
         raise Http404
-    bookings = lists[shown].with_clock().with_seats().select_related("event__venue")
-    page = Paginator(bookings, PER_PAGE).get_page(request.GET.get("page"))
-    upcoming = page.paginator.count if shown == "upcoming" else lists["upcoming"].count()
-    rows = [(booking, [line.seat for line in booking.live_seats]) for booking in page]
+
+    def read() -> tuple[list[Booking], int, int, int]:
+        bookings = lists[shown].with_clock().with_seats().select_related("event__venue")
+        page = Paginator(bookings.defer("event__description", "event__names", "event__words"), PER_PAGE).get_page(wished)
+        count = page.paginator.count
+        return list(page), page.number, count, count if shown == "upcoming" else lists["upcoming"].count()
+
+    bookings, number, count, upcoming = remember_own(owner, f"page {shown} {wished}", read)
+    page = Paginator(range(count), PER_PAGE).get_page(number)
+    rows = [(booking, [line.seat for line in booking.live_seats]) for booking in bookings]
     return render(request, "bookings/list.html", {"page": page, "rows": rows, "shown": shown, "upcoming": upcoming})
 
 

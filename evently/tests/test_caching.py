@@ -1,9 +1,14 @@
 """The read caches: quick, forgotten on commit, computed once, and no harm when Redis is gone."""
 
+import json
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from io import StringIO
 from typing import Any
 
@@ -11,14 +16,37 @@ import pytest
 from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.db.models import Q
 from django.test import Client
+from django.utils import timezone
 
+from bookings.models import Booking
+from bookings.reads import remember_own
 from bookings.sale import Buyer
-from bookings.services import hold_seats
+from bookings.services import (
+    Contact,
+    apply_code,
+    cancel_booking,
+    change_hold,
+    expire_holds,
+    extend_hold,
+    hold_seats,
+    set_contact,
+    set_services,
+)
+from bookings.tests.races import race, time_passes
 from evently import caching
+from evently.accounts.models import User
 from evently.caching import Kind, forget, hit_counts, remember
+from evently.rest.tests.callers import caller, make_person
 from events import reads
+from events.models import Event, EventService, PromoCode, RefundTerm, Service
+from events.services import postpone_event
 from events.tests.factories import Hall, make_hall
+from payments.models import Refund
+from payments.quotes import quote_return
+from payments.services import cancel_event, execute_refund, return_tickets, settle_from_gateway
+from payments.tests.factories import check_out, decide
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -207,8 +235,6 @@ def test_the_page_of_seats_is_written_once_for_all_visitors_and_never_as_somebod
 
 
 def test_an_event_is_forgotten_when_it_or_its_venue_or_its_status_changes(hall: Hall, client: Client) -> None:
-    from payments.services import cancel_event  # noqa: PLC0415
-
     assert "Concert" in client.get("/events/concert/").text
     hall.event.title = "Recital"
     hall.event.save()
@@ -226,6 +252,153 @@ def test_a_draft_is_not_shown_to_others_from_the_cache(hall: Hall, client: Clien
     assert admin_client.get("/events/draft/").status_code == 200
     assert client.get("/events/draft/").status_code == 404
     assert draft.event.status == "draft"
+
+
+@dataclass
+class Lists:
+    """The lists of bookings of a person, by page and API: with the cache, and as they would be without."""
+
+    person: User
+    settings: Any
+
+    def __post_init__(self) -> None:
+        self.api, self.browser = caller(self.person), Client()
+        self.browser.force_login(self.person)
+
+    def now(self) -> list[str]:
+        pages = [self.browser.get(f"/bookings/?show={name}").text for name in ("upcoming", "past", "cancelled")]
+        return [self.api.get("/api/v1/bookings/").text, *(page.partition("<main")[2].partition("</main")[0] for page in pages)]
+
+    def check(self) -> list[str]:
+        """Twice what the cache says, which is what there is."""
+        known = [self.now(), self.now()]
+        self.settings.EVENTLY_READ_CACHE = False
+        there = self.now()
+        self.settings.EVENTLY_READ_CACHE = True
+        assert known == [there, there]
+        return there
+
+
+@pytest.fixture
+def ann(settings: Any) -> Lists:
+    return Lists(make_person("ann@example.org"), settings)
+
+
+def test_ones_bookings_are_read_once_and_told_to_nobody_else(hall: Hall, ann: Lists, counted: list[str]) -> None:
+    bob = Lists(make_person("bob@example.org"), ann.settings)
+    hold_seats(buyer=Buyer(user_id=ann.person.pk), event_id=hall.event.pk, seats=dict.fromkeys(hall.seat_ids(0)))
+
+    def reads_of_seats(lists: Lists) -> int:
+        counted.clear()
+        lists.now()
+        return sum("events_seat" in sql and "xmin" not in sql for sql in counted)
+
+    assert [reads_of_seats(ann) for _ in range(3)] == [2, 0, 0]  # by page and by API
+    assert hall.event.title in ann.now()[1]
+    assert (reads_of_seats(bob), hall.event.title in bob.now()[1], json.loads(bob.now()[0])["results"]) == (0, False, [])
+
+
+def test_all_who_miss_ones_bookings_at_once_share_one_computation(hall: Hall, ann: Lists) -> None:
+    hold_seats(buyer=Buyer(user_id=ann.person.pk), event_id=hall.event.pk, seats=dict.fromkeys(hall.seat_ids(0)))
+    owner, computed = Q(user=ann.person), Source()
+
+    def compute() -> str:
+        time.sleep(0.2)
+        return computed()
+
+    assert race([partial(remember_own, owner, "list", compute)] * 6) == ["first"] * 6
+    assert computed.reads == 1
+
+
+def test_ones_bookings_are_never_those_from_before_a_change(hall: Hall, ann: Lists) -> None:
+    """Everything that changes them, one after the other; each time the cache says what it was told without it."""
+    buyer, actor, event = Buyer(user_id=ann.person.pk), "ann", hall.event
+    RefundTerm.objects.create(event=event, days_before=1, percent=50)
+    code = PromoCode.objects.create(organizer=event.organizer, event=event, code="CLOUD", canonical="cloud", percent=10)
+    service = Service.objects.create(organizer=event.organizer, name="Parking")
+    parking = EventService.objects.create(event=event, service=service, price_minor=500)
+    first, second, third, fourth = hall.seat_ids(0, 1, 2, 3)
+    before = [ann.check()]
+
+    def changes(*, seen: bool = True) -> None:
+        after = ann.check()
+        assert (after != before[0]) is seen
+        before[0] = after
+
+    booking = hold_seats(buyer=buyer, event_id=event.pk, seats=dict.fromkeys([first, second]))
+    changes()
+    change_hold(booking_id=booking.pk, buyer=buyer, add=dict.fromkeys([third]), remove={second})
+    changes()
+    change_hold(booking_id=booking.pk, buyer=buyer, add={third: hall.child.pk}, remove={third})
+    changes()
+    apply_code(booking_id=booking.pk, typed="cloud", actor=actor)
+    changes()
+    set_services(booking_id=booking.pk, quantities={parking.pk: 2}, actor=actor)
+    changes()
+    Service.objects.filter(pk=service.pk).update(name="Garage")
+    changes()
+    PromoCode.objects.filter(pk=code.pk).update(code="SKY", canonical="sky")
+    changes()
+    time_passes(4)
+    changes()
+    extend_hold(booking_id=booking.pk, actor=actor)
+    changes()
+    with suppress(ZeroDivisionError), transaction.atomic():
+        Booking.objects.update(total_minor=1)
+        _ = 1 / 0
+    changes(seen=False)
+    set_contact(booking_id=booking.pk, contact=Contact(name="Ann", email="ann@example.org"), user_id=None, actor=actor)
+    payment = check_out(booking).payment
+    changes()
+    decide(payment)
+    settle_from_gateway(payment_id=payment.pk)
+    changes()
+    line = booking.seats.get(seat=third)
+    quote = quote_return(Booking.objects.with_clock().get(pk=booking.pk), [line.pk])
+    return_tickets(booking_id=booking.pk, line_ids=[line.pk], expected_minor=quote.back_minor, actor=actor)
+    changes()
+    for refund in Refund.objects.all():
+        execute_refund(refund_id=refund.pk)
+    changes()
+    lapsing = hold_seats(buyer=buyer, event_id=event.pk, seats=dict.fromkeys([fourth]))
+    changes()
+    time_passes(11)  # nobody tells of it
+    changes()
+    expire_holds()
+    changes()
+    guest = hold_seats(buyer=Buyer(session="guest"), event_id=event.pk, seats=dict.fromkeys([fourth]))
+    changes(seen=False)
+    Booking.objects.filter(pk=guest.pk).update(user=ann.person)
+    changes()
+    cancel_booking(booking_id=guest.pk, actor=actor)
+    changes()
+    Event.objects.filter(pk=event.pk).update(title="Recital")
+    changes()
+    event.venue.name = "Cloud House"
+    event.venue.save()
+    changes()
+    postpone_event(event_id=event.pk, actor=actor)
+    changes()
+    cancel_event(event_id=event.pk, actor=actor)
+    changes()
+    assert lapsing.pk != booking.pk
+    Event.objects.filter(pk=event.pk).update(starts_at="2020-01-01T20:00Z", ends_at="2020-01-01T22:00Z")
+    changes()
+
+
+@pytest.mark.parametrize("what", ["hold", "event"])
+def test_ones_bookings_change_as_time_goes_by_though_nobody_writes(hall: Hall, ann: Lists, what: str) -> None:
+    hold_seats(buyer=Buyer(user_id=ann.person.pk), event_id=hall.event.pk, seats=dict.fromkeys(hall.seat_ids(0)))
+    soon = timezone.now() + timedelta(seconds=2)
+    if what == "hold":
+        Booking.objects.update(expires_at=soon)
+    else:
+        Event.objects.update(starts_at=soon - timedelta(hours=1), ends_at=soon)
+    assert "<article" in ann.now()[1]
+
+    time.sleep(max(0.0, (soon - timezone.now()).total_seconds()))
+
+    assert "<article" not in ann.check()[1]
 
 
 def test_the_cache_is_empty_before_each_of_these() -> None:
