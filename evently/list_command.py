@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import track
 
 from evently.accounts.models import Organizer
-from evently.lists import LARGEST_LIST, ListReport, NoList
+from evently.lists import LARGEST_LIST, ImportUnderWay, ListReport, NoList
 
 SHOWN = 200  # problems of each kind; the rest is counted
 
@@ -47,7 +47,7 @@ class ListCommand(BaseCommand):
             report = self.read(organizer=team, content=content, name=file.name, dry_run=dry_run, **options)
         except OSError as error:
             raise CommandError(f"{file} cannot be read: {error.strerror}.", returncode=2) from error
-        except NoList as refusal:
+        except (NoList, ImportUnderWay) as refusal:
             raise CommandError(f"Nothing was imported. {refusal}", returncode=2) from refusal
         self.tell(report)
         done = "Nothing was changed (dry run); it would be" if dry_run else "Imported"

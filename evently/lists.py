@@ -10,11 +10,16 @@ from typing import Any
 
 from charset_normalizer import from_bytes
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from .database import LOCK_NOT_AVAILABLE, UNIQUE_VIOLATION, Busy, sqlstate
 from .errors import DomainError
 
 LARGEST_LIST = 20_000_000  # bytes
+LONGEST_WAIT = "9s"  # for another import: thousands of rows take some seconds
 NOTHING = {"", "na", "n/a", "null", "none", "-"}
 ESCAPED = re.compile(r"<U\+([0-9A-Fa-f]{4,6})>")  # how R writes a letter that its encoding lacks
 INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # control characters, and those that turn text around
@@ -29,6 +34,11 @@ class NoList(DomainError):
 
     code = "no_list"
     status = 400
+
+
+class ImportUnderWay(Busy):
+    message = gettext_lazy("Another list of this team is being imported right now. Please try again in a moment.")
+    retry_after = 5
 
 
 class Unfit(Exception):
@@ -67,6 +77,39 @@ class ListReport:
         }
         seldom = {_("left out"), _("refused")}
         return {name: count for name, count in counts.items() if count or name not in seldom}
+
+
+def one_at_a_time(organizer: Any) -> None:
+    """Let other imports of the team wait for this transaction: two at once would both find nothing, and make all twice.
+
+    Raises `ImportUnderWay` when another one takes too long.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, TRUE)", [LONGEST_WAIT])
+    try:
+        type(organizer).objects.select_for_update(no_key=True).get(pk=organizer.pk)
+    except OperationalError as error:
+        if sqlstate(error) == LOCK_NOT_AVAILABLE:
+            raise ImportUnderWay from error
+        raise
+
+
+def insert(rows: Sequence[Any], *, batch: int = 500) -> None:
+    """Insert new rows that have a `slug`; one that another team has taken at this moment becomes another one."""
+    rows = sorted(rows, key=lambda row: row.slug)  # all in one order: two at once cannot deadlock
+    while rows:
+        try:
+            with transaction.atomic():
+                type(rows[0])._default_manager.bulk_create(rows, batch_size=batch)
+            return
+        except IntegrityError as error:
+            names = [row.slug for row in rows]
+            taken = set(type(rows[0])._default_manager.filter(slug__in=names).values_list("slug", flat=True))
+            if sqlstate(error) != UNIQUE_VIOLATION or not taken:
+                raise
+            for row in rows:
+                if row.slug in taken:
+                    row.slug = f"{row.slug[:70]}-{get_random_string(8).lower()}"
 
 
 def read_text(content: bytes) -> str:

@@ -19,7 +19,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from evently.accounts.models import Organizer, User
-from evently.lists import ListReport, NoList, Progress, in_words, read_text
+from evently.lists import ListReport, NoList, Progress, in_words, insert, one_at_a_time, read_text
 from venues.models import Venue
 
 from .calendars import read_calendar
@@ -69,7 +69,7 @@ def import_events(
         )
     with transaction.atomic():
         if not dry_run:
-            Organizer.objects.select_for_update(no_key=True).get(pk=organizer.pk)  # two imports at once would both find nothing
+            one_at_a_time(organizer)
         _take_over(entries, organizer=organizer, report=report, actor=actor, now=now, dry_run=dry_run)
         _tell_what_is_gone({entry.uid for entry in entries}, complete, organizer=organizer, report=report, since=since)
     report.refused.sort()
@@ -145,7 +145,7 @@ def _make(
         Series.objects.bulk_create(
             {event.series.pk: event.series for event in report.new if event.series and event.series._state.adding}.values()
         )
-        Event.objects.bulk_create(report.new, batch_size=500)
+        insert(report.new)
 
 
 def _facts(entry: Entry) -> dict[str, Any]:

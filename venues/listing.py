@@ -12,7 +12,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from evently.accounts.models import Organizer
-from evently.lists import ListReport, Progress, Unfit, in_words, read_rows, read_text
+from evently.lists import ListReport, Progress, Unfit, in_words, insert, one_at_a_time, read_rows, read_text
 
 from .countries import country_code, time_zone
 from .models import Venue
@@ -39,7 +39,7 @@ def import_venues(*, organizer: Organizer, content: bytes, dry_run: bool = False
     venues = list(_read(content, organizer=organizer, report=report, progress=progress))  # before the transaction, which is short
     with transaction.atomic():
         if not dry_run:
-            Organizer.objects.select_for_update(no_key=True).get(pk=organizer.pk)  # two imports at once would both find nothing
+            one_at_a_time(organizer)
         known = {_identity(venue): venue for venue in Venue.objects.filter(organizer=organizer)}
         slugs = set(Venue.objects.values_list("slug", flat=True))
         for venue in venues:
@@ -50,7 +50,7 @@ def import_venues(*, organizer: Organizer, content: bytes, dry_run: bool = False
             slugs.add(venue.slug)
             report.new.append(venue)
         if not dry_run:
-            Venue.objects.bulk_create(report.new, batch_size=500)
+            insert(report.new)
     return report
 
 

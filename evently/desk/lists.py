@@ -13,7 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from evently.accounts.models import Organizer, User
-from evently.lists import ListReport, NoList
+from evently.lists import ImportUnderWay, ListReport, NoList
 
 from .scope import ScopedAdmin, is_superuser, teams
 
@@ -82,7 +82,11 @@ class ListImportAdmin(ScopedAdmin):
         organizer = organizers.filter(pk=organizer_id).first()
         if organizer is None:
             raise PermissionDenied
-        report = self._read(request, organizer, content.encode("latin-1"), name, dry_run=False)
+        try:
+            report = self._read(request, organizer, content.encode("latin-1"), name, dry_run=False)
+        except ImportUnderWay as refusal:
+            messages.error(request, str(refusal))
+            return HttpResponseRedirect(request.path)
         told = {"new": report.made, "changed": report.changed, "refused": len(report.refused)}
         messages.success(request, _("Imported: %(new)d new, %(changed)d changed, %(refused)d refused.") % told)
         return HttpResponseRedirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"))

@@ -16,7 +16,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from evently.accounts.authentication import person_of
 from evently.accounts.models import Membership, Organizer, User
-from evently.database import sqlstate, uuid7
+from evently.database import UNIQUE_VIOLATION, sqlstate, uuid7
 from evently.errors import DomainError
 
 from .idempotency import once_of
@@ -24,7 +24,6 @@ from .versions import check_version, etag
 
 M = TypeVar("M", bound=models.Model)
 
-UNIQUE_VIOLATION = "23505"
 EDITORS = (Membership.Role.OWNER, Membership.Role.MANAGER)
 WRITES = {"create": (400, 403, 409, 422), "partial_update": (400, 403, 409, 412), "destroy": (403, 409, 412)}
 

@@ -1,5 +1,6 @@
 import os
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,11 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bookings.tests.races import outcomes, race, slowly
+from evently import lists
+from evently.accounts.models import Organizer
 from evently.lists import ListReport, NoList
+from events import importing
 from events.importing import import_events
 from events.models import Event, Series
 from events.tests.factories import make_organizer, make_venue
@@ -293,3 +298,59 @@ def test_whatever_the_calendar_is_there_is_a_report_or_a_refusal(content: bytes)
 @given(content=spoiled(ROWS) | st.binary(max_size=300))
 def test_whatever_the_list_is_there_is_a_report_or_a_refusal(content: bytes) -> None:
     check_import("dates.csv", content)
+
+
+BUSY_FILE = calendar(
+    *(an_event(UID=f"u{n}", SUMMARY=f"Quartet {n}") for n in range(20)),
+    an_event(UID="s", SUMMARY="Series", RRULE="FREQ=WEEKLY;COUNT=5"),
+)
+
+
+def twice_at_once(*organizers: Organizer) -> list[Any]:
+    """The same file imported by all of them at one moment."""
+    venues = [make_venue(slug=f"hall-{organizer.slug}", organizer=organizer) for organizer in organizers]
+    return race(
+        partial(import_events, organizer=organizer, content=BUSY_FILE, name="dates.ics", venue=venue)
+        for organizer, venue in zip(organizers, venues, strict=True)
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_imports_of_one_file_at_once_make_everything_once() -> None:
+    team = make_organizer()
+
+    reports = twice_at_once(team, team)
+
+    assert sorted((report.made, report.unchanged, report.refused) for report in reports) == [(0, 25, []), (25, 0, [])]
+    assert (Event.objects.count(), Series.objects.count()) == (25, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_its_lock_one_of_two_imports_at_once_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "one_at_a_time", lambda organizer: None)
+    slowly(monkeypatch, importing, "_make", seconds=0.3)
+    team = make_organizer()
+
+    assert outcomes(twice_at_once(team, team)) == {"ListReport": 1, "IntegrityError": 1}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_teams_import_one_file_at_once_and_each_has_it_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    slowly(monkeypatch, importing, "insert", seconds=0.3)
+    one, other = make_organizer("one"), make_organizer("other")
+
+    reports = twice_at_once(one, other)
+
+    assert [(report.made, report.refused) for report in reports] == [(25, []), (25, [])]
+    assert {(team.slug, team.events.count()) for team in (one, other)} == {("one", 25), ("other", 25)}
+    assert len(set(Event.objects.values_list("slug", flat=True))) == 50
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_too_long_for_another_import_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    team = make_organizer()
+    monkeypatch.setattr(lists, "LONGEST_WAIT", "50ms")
+    slowly(monkeypatch, importing, "_make", seconds=0.6)
+
+    assert outcomes(twice_at_once(team, team)) == {"ListReport": 1, "ImportUnderWay": 1}
+    assert Event.objects.count() == 25

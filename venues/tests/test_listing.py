@@ -1,15 +1,20 @@
 import os
 from decimal import Decimal
+from functools import partial
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bookings.tests.races import race, slowly
+from evently.accounts.models import Organizer
 from evently.lists import NoList, clean
 from events.tests.factories import make_organizer
+from venues import listing
 from venues.countries import country_code, time_zone
 from venues.listing import import_venues
 from venues.models import Venue
@@ -168,3 +173,39 @@ def test_whatever_the_file_is_there_is_a_report_or_a_refusal_and_never_half_a_ve
     assert report.rows == report.made + report.changed + report.unchanged + len(report.refused)
     for venue in Venue.objects.filter(pk__in=[venue.pk for venue in report.new]):
         venue.clean_fields(exclude=["organizer"])
+
+
+MANY = b"name,city,country\n" + b"".join(b"Hall %d,Erfurt,DE\n" % n for n in range(30))
+
+
+def at_once(*organizers: Organizer) -> list[Any]:
+    return race(partial(import_venues, organizer=organizer, content=MANY) for organizer in organizers)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_imports_of_one_list_at_once_make_every_venue_once() -> None:
+    team = make_organizer()
+
+    reports = at_once(team, team)
+
+    assert sorted((report.made, report.unchanged, report.refused) for report in reports) == [(0, 30, []), (30, 0, [])]
+    assert Venue.objects.count() == 30
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_its_lock_two_imports_at_once_make_every_venue_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "one_at_a_time", lambda organizer: None)
+    slowly(monkeypatch, listing, "insert", seconds=0.3)
+    team = make_organizer()
+
+    assert [report.made for report in at_once(team, team)] == [30, 30]
+    assert Venue.objects.count() == 60
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_teams_import_one_list_at_once_and_each_has_it_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    slowly(monkeypatch, listing, "insert", seconds=0.3)
+    one, other = make_organizer("one"), make_organizer("other")
+
+    assert [(report.made, report.refused) for report in at_once(one, other)] == [(30, []), (30, [])]
+    assert (one.venues.count(), other.venues.count()) == (30, 30)
