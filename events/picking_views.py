@@ -29,7 +29,7 @@ from evently.templatetags.evently import moment
 from .access import visible_event
 from .choice import Choice
 from .drawing import drawing_of, drawing_of_section
-from .models import Event, TicketType
+from .models import Event, Seat, TicketType
 from .offers import PriceLine, SaleState, begins_later, has_ended, price_list, sale_state
 from .reads import choice_for_anybody, places_by_section, places_of, states_for_anybody
 from .seatmap import MapSeat, nearest_block, read_seats, read_states
@@ -115,8 +115,8 @@ def _hold_chosen(request: HttpRequest, event: Event, section: Section | None) ->
     if hold is None:
         code = entered_code(request, event)
         return services.hold_seats(buyer=buyer, event_id=event.pk, seats=dict.fromkeys(chosen), code=code)
-    lines = hold.seats.filter(released_at=None)
-    if section:  # what is held elsewhere stays
+    lines = hold.seats.filter(released_at=None, seat__category__numbered=True)  # standing places are not chosen here, and stay
+    if section:  # so does what is held elsewhere
         lines = lines.filter(seat__position__range=section.positions)
     held = set(lines.values_list("seat", flat=True))
     if held == chosen:
@@ -176,6 +176,7 @@ def _seat_page(request: HttpRequest, event: Event, section: Section | None, *, r
         "prices": numbered,
         "ticket_types": [kind for line in numbered for kind in line.ticket_types if not begins_later(kind, now)],
         "has_standing": section is None and len(numbered) < len(prices),
+        "kept": _standing_of(hold) if hold and len(lines) < len(prices) else (),
         "sections": [(line, choice.rows[line.category.pk]) for line in numbered],
         "states": choice.states,
         "drawing": drawing,
@@ -190,6 +191,12 @@ def _seat_page(request: HttpRequest, event: Event, section: Section | None, *, r
         "parties": range(1, PARTY + 1),
     }
     return _answer(request, "events/pick_seats.html", context, refusal)
+
+
+def _standing_of(hold: Booking) -> list[Seat]:
+    """The places without a number that the visitor holds: the map does not show them."""
+    lines = hold.seats.filter(released_at=None, seat__category__numbered=False).select_related("seat")
+    return [line.seat for line in lines.order_by("seat__position")]
 
 
 def _overview_page(request: HttpRequest, event: Event, *, refusal: DomainError | None) -> HttpResponse:
