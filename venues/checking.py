@@ -2,15 +2,19 @@
 
 import json
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from django.utils.translation import gettext as _
 from jsonschema import Draft7Validator
+from jsonschema.validators import extend
 
 from .geometry import Plan, SeatPlace, read_layout
 
@@ -20,6 +24,15 @@ DEEPEST = 20  # the format needs half of it
 LENGTHS = {"section": 100, "row": 20, "number": 20, "place": 30}  # of events.Seat
 CATEGORY_LENGTH = 100  # of events.Category.plan_category
 MOST_ERRORS, MOST_WARNINGS = 100, 1_000  # that are told; a broken file may have many thousands
+MOST_COUNTED = 5_000  # as far as is counted how many more there are: a file can have millions
+UNDERSTOOD = {
+    *("type", "properties", "required", "additionalProperties", "items", "pattern", "enum"),
+    *("description", "title", "version", "$schema", "definitions"),  # say nothing of a layout
+}
+TYPES: dict[str, tuple[type, ...]] = {
+    **{"string": (str,), "number": (int, float), "integer": (int,), "null": (NoneType,), "object": (dict,), "array": (list,)}
+}
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 SCHEMA = Path(__file__).parent / "schemas" / "seating-plan.schema.json"
 
 
@@ -119,25 +132,83 @@ def _refuse_other_formats(layout: Any) -> None:
 
 
 def _refuse_what_the_database_cannot_keep(layout: Any) -> None:
-    pending: list[tuple[tuple[str | int, ...], Any]] = [((), layout)]
-    while pending:
-        path, value = pending.pop()
-        if len(path) > DEEPEST:
-            raise _Unreadable(_path(path), _("This is nested too deeply."))
-        if isinstance(value, dict):
-            pending += [((*path, name), item) for name, item in value.items()]
-            value = " ".join(value)
-        elif isinstance(value, list):
-            pending += [((*path, index), item) for index, item in enumerate(value)]
-        if isinstance(value, str) and ("\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value)):
-            raise _Unreadable(_path(path), _("This text holds characters that cannot be stored."))
-        if isinstance(value, int | float) and not abs(value) <= FARTHEST:
-            raise _Unreadable(_path(path), _("This number is too large."))
+    if odd := _odd(layout, depth=0):
+        message, path = odd
+        raise _Unreadable(_path(reversed(path)), message)
+
+
+def _odd(value: Any, *, depth: int) -> tuple[str, list[str | int]] | None:
+    """The last thing in it that cannot be kept, and the way there from the inside out. Takes no memory for a million numbers."""
+    if depth > DEEPEST:
+        return _("This is nested too deeply."), []
+    members: Iterable[tuple[str | int, Any]] = ()
+    if isinstance(value, dict):
+        members = reversed(value.items())
+        value = " ".join(value)
+    elif isinstance(value, list):
+        members = zip(range(len(value) - 1, -1, -1), reversed(value), strict=True)
+    if isinstance(value, str) and UNSTORABLE.search(value):
+        return _("This text holds characters that cannot be stored."), []
+    if isinstance(value, int | float) and not abs(value) <= FARTHEST:
+        return _("This number is too large."), []
+    for name, item in members:
+        if odd := _odd(item, depth=depth + 1):
+            odd[1].append(name)
+            return odd
+    return None
 
 
 @cache
-def _validator() -> Draft7Validator:
-    return Draft7Validator(json.loads(SCHEMA.read_text()))
+def _validator() -> Any:
+    """Tells what the schema has against a layout. What is seen to be right at a glance, such as nearly every seat, is passed over
+    in lists: a stadium has a hundred thousand of them, and the library takes its time with each.
+    """
+    schema = json.loads(SCHEMA.read_text())
+    tests: dict[int, Callable[[Any], bool]] = {}  # by the part of the schema, which stays where it is
+
+    def items(validator: Any, part: Mapping[str, Any], instance: Any, _schema: Any) -> Iterator[Any]:
+        if id(part) not in tests:
+            tests[id(part)] = glance(part, schema["definitions"])
+        is_right = tests[id(part)]
+        for index, item in enumerate(instance if isinstance(instance, list) else ()):
+            if not is_right(item):
+                yield from validator.descend(item, part, path=index)
+
+    return extend(Draft7Validator, {"items": items})(schema)  # type: ignore[no-untyped-call]
+
+
+def glance(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Callable[[Any], bool]:
+    """A test that is true only of what the schema has nothing against. Of the rest, and of all that the schema says in a way
+    that is not understood here, it is false: then the library has to look.
+    """
+    if "$ref" in schema:  # what stands beside it does not count
+        return glance(definitions[schema["$ref"].removeprefix("#/definitions/")], definitions)
+    if schema.keys() - UNDERSTOOD or "type" not in schema:
+        return lambda _value: False
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    types = {each for kind in kinds for each in TYPES[kind]}
+    parts = {name: glance(part, definitions) for name, part in schema.get("properties", {}).items()}
+    required = frozenset(schema.get("required", ()))
+    item = glance(schema["items"], definitions) if "items" in schema else None
+    pattern = re.compile(schema.get("pattern", ""))
+    choices = schema.get("enum")
+
+    def is_right(value: Any) -> bool:
+        kind = type(value)
+        if kind not in types:
+            return False
+        if kind is dict:
+            for name, part in value.items():
+                if name not in parts or not parts[name](part):
+                    return False
+            return bool(required <= value.keys())
+        if kind is list:
+            return item is not None and all(map(item, value))
+        if choices is not None and (kind not in (str, NoneType) or value not in choices):
+            return False
+        return kind is not str or pattern.search(value) is not None
+
+    return is_right
 
 
 def _said(error: Any) -> str:
@@ -179,9 +250,10 @@ def _seat_path(place: str) -> str:
 
 
 def _shortened(problems: Iterable[Problem], most: int) -> list[Problem]:
-    found = list(problems)
+    found = list(islice(problems, MOST_COUNTED + 1))
     if len(found) > most:
-        return [*found[:most], Problem("", _("… and %(count)d more.") % {"count": len(found) - most})]
+        more = _("… and more than %(count)d more.") if len(found) > MOST_COUNTED else _("… and %(count)d more.")
+        return [*found[:most], Problem("", more % {"count": min(len(found), MOST_COUNTED) - most})]
     return found
 
 

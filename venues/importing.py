@@ -55,7 +55,7 @@ def import_seating_plan(
 def keep_layout(*, venue: Venue, layout: dict[str, Any], actor: User | None = None) -> SeatingPlan:
     """Make a layout of our own making the venue's next seating plan, or return the plan that has it already.
 
-    It is not examined as a file is: that takes half a minute for a stadium.
+    It is not examined as a file is: that takes some seconds for a stadium.
     """
     plan, _is_known = _store(
         Findings(layout=layout, plan=read_layout(layout)), venue=venue, name=layout["name"], actor=actor, dry_run=False
