@@ -10,13 +10,13 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from evently import money
 from evently.desk.clock import VenueClockAdmin
+from evently.desk.forms import form_page
 from evently.desk.scope import MANAGERS, SALES
 from evently.desk.stock import StockForm
 from evently.templatetags.evently import money_exact
@@ -227,16 +227,9 @@ class PromoCodeAdmin(VenueClockAdmin):
             self.log_change(request, code, done)
             messages.success(request, done)
             return HttpResponseRedirect(reverse("admin:events_promocode_changelist"))
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "original": code,
-            "title": _("Make many codes like this one"),
-            "form": form,
-            "hint": _("They do the same as this one, each with its own limits, in letters that nobody mixes up."),
-            "button": _("Make them"),
-        }
-        return TemplateResponse(request, "admin/events/ask.html", context)
+        title, button = _("Make many codes like this one"), _("Make them")
+        facts = [_("They do the same as this one, each with its own limits, in letters that nobody mixes up.")]
+        return form_page(request, admin=self, obj=code, title=title, form=form, button=button, facts=facts)
 
 
 def _harmless(cell: Any) -> Any:

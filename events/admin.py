@@ -8,7 +8,6 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
@@ -21,6 +20,7 @@ from evently.accounts.models import Organizer, User
 from evently.desk.clock import VenueClockAdmin
 from evently.desk.confirm import unless_confirmed
 from evently.desk.display import badge, fill_bar
+from evently.desk.forms import form_page
 from evently.desk.lists import ListImportAdmin
 from evently.desk.scope import EVERYBODY, MANAGERS, MONEY, ScopedInline
 from evently.desk.versions import VersionedAdmin
@@ -415,16 +415,12 @@ class EventAdmin(EventDatesAdmin, ListImportAdmin, VersionedAdmin, VenueClockAdm
                 % {"count": wish["quantity"], "name": wish["name"]},
             )
             return self._back(event)
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "original": event,
-            "title": _("Give tickets away"),
-            "form": form,
-            "hint": _("The best free places; the tickets are mailed at once."),
-            "button": _("Give them"),
-        }
-        return TemplateResponse(request, "admin/events/ask.html", context)
+        title, button, facts = (
+            _("Give tickets away"),
+            _("Give them"),
+            [_("The best free places; the tickets are mailed at once.")],
+        )
+        return form_page(request, admin=self, obj=event, title=title, form=form, button=button, facts=facts)
 
     @staticmethod
     def _ongoing(event: Event) -> QuerySet[Booking]:

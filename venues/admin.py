@@ -1,25 +1,26 @@
 """Venues and their seating plans at the desk."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from evently.accounts.models import Organizer, User
+from evently.desk.forms import form_page, import_page
 from evently.desk.lists import ListImportAdmin
 from evently.desk.scope import MANAGERS, SALES, ReadOnlyAdmin, ReadOnlyInline, ScopedAdmin
 from evently.desk.versions import VersionedAdmin
 from evently.lists import ListReport
 
 from .admin_forms import PlanFileForm, RowPlanForm, RowsFormSet, VenueForm
+from .checking import MOST_WARNINGS, Problem
 from .geometry import Plan, SeatPlace, read_layout
 from .importing import Report, import_seating_plan, keep_layout
 from .listing import import_venues
@@ -87,7 +88,9 @@ class VenueAdmin(ListImportAdmin, VersionedAdmin):
         venue = self.get_object(request, str(pk))
         if not self.has_change_permission(request, venue):
             raise PermissionDenied
-        form, rows = RowPlanForm(request.POST or None), RowsFormSet(request.POST or None, prefix="rows")
+        form = RowPlanForm(request.POST or None)
+        too_few = {"too_few_forms": str(_("Please fill in at least one line of rows."))}
+        rows = RowsFormSet(request.POST or None, prefix="rows", error_messages=too_few)
         preview, seats = None, 0
         if request.method == "POST" and form.is_valid() & rows.is_valid():
             filled = [row for row in rows.cleaned_data if row]
@@ -106,18 +109,20 @@ class VenueAdmin(ListImportAdmin, VersionedAdmin):
                 return HttpResponseRedirect(reverse("admin:venues_seatingplan_change", args=[plan.pk]))
             else:
                 preview = draw(read_layout(form.layout(filled))) if seats <= DRAWN_SEATS else _("Too large to draw here.")
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "original": venue,
-            "title": _("Make a seating plan of rows"),
-            "form": form,
-            "rows": rows,
-            "preview": preview,
-            "count": seats,
-        }
-        status = 422 if form.errors or (request.method == "POST" and not rows.is_valid()) else 200
-        return TemplateResponse(request, "admin/venues/venue/make_plan.html", context, status=status)
+        response = form_page(
+            request,
+            admin=self,
+            obj=venue,
+            title=_("Make a seating plan of rows"),
+            form=form,
+            button=_("Show the plan"),
+            template="admin/venues/venue/make_plan.html",
+            rows=rows,
+            planned=preview,
+            count=seats,
+        )
+        response.status_code = 422 if request.method == "POST" and not rows.is_valid() else response.status_code
+        return response
 
     def import_plan(self, request: HttpRequest, pk: Any) -> HttpResponse:
         """Upload a plan, see what it holds and what is wrong with it, then import it.
@@ -160,17 +165,26 @@ class VenueAdmin(ListImportAdmin, VersionedAdmin):
     def _import_page(
         self, request: HttpRequest, venue: Venue, *, form: PlanFileForm, report: Report | None, token: str
     ) -> HttpResponse:
-        refused = bool(form.errors or (report and report.errors))
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "original": venue,
-            "title": _("Import a seating plan"),
-            "form": form,
-            "report": report,
-            "token": token,
-        }
-        return TemplateResponse(request, "admin/venues/venue/import_plan.html", context, status=422 if refused else 200)
+        response = import_page(
+            request,
+            admin=self,
+            original=venue,
+            title=_("Import a seating plan"),
+            form=form,
+            report=report,
+            refused=_pairs(report.errors) if report else (),
+            warnings=_pairs(report.warnings) if report else (),
+            shown=MOST_WARNINGS + 1,  # they are cut short already
+            token="" if report and report.is_known else token,
+            back=reverse("admin:venues_venue_change", args=[venue.pk]),
+            template="admin/venues/venue/import_plan.html",
+        )
+        response.status_code = 422 if report and report.errors else response.status_code
+        return response
+
+
+def _pairs(problems: Sequence[Problem]) -> list[tuple[str, str]]:
+    return [(problem.where, problem.message) for problem in problems]
 
 
 @admin.register(SeatingPlan)

@@ -8,17 +8,16 @@ from django.contrib import messages
 from django.core import signing
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from evently.accounts.models import Organizer, User
 from evently.lists import ImportUnderWay, ListReport, NoList
 
+from .forms import import_page
 from .scope import ScopedAdmin, is_superuser, teams
 
 LARGEST = 1_200_000  # bytes; signed and compressed it must fit into a form field. Larger files are for the command
-SHOWN = 200  # problems of each kind; the rest is counted
 HALF_AN_HOUR = 1800
 
 
@@ -61,6 +60,7 @@ class ListImportAdmin(ScopedAdmin):
             return self._list_confirmed(request, organizers, signer)
         form = ListFileForm(request.POST or None, request.FILES or None)
         cast("forms.ModelChoiceField[Organizer]", form.fields["organizer"]).queryset = organizers
+        form.fields["file"].help_text = self.list_help
         report, token = None, ""
         if form.is_valid():
             organizer, file = form.cleaned_data["organizer"], form.cleaned_data["file"]
@@ -95,22 +95,19 @@ class ListImportAdmin(ScopedAdmin):
         return self.read_list(organizer=organizer, content=content, name=name, actor=cast(User, request.user), dry_run=dry_run)
 
     def _list_page(self, request: HttpRequest, *, form: ListFileForm, report: ListReport | None, token: str) -> HttpResponse:
-        problems = (report.refused, report.warnings) if report else ((), ())
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": _("Import %(things)s") % {"things": self.opts.verbose_name_plural},
-            "form": form,
-            "help": self.list_help,
-            "report": report,
-            "refused": problems[0][:SHOWN],
-            "warnings": problems[1][:SHOWN],
-            "more_refused": max(0, len(problems[0]) - SHOWN),
-            "more_warnings": max(0, len(problems[1]) - SHOWN),
-            "is_useful": bool(report and (report.made or report.changed)),
-            "token": token,
-        }
-        return TemplateResponse(request, "admin/import_list.html", context, status=422 if form.errors else 200)
+        is_useful = bool(report and (report.made or report.changed))
+        return import_page(
+            request,
+            admin=self,
+            title=_("Import %(things)s") % {"things": self.opts.verbose_name_plural},
+            form=form,
+            report=report,
+            refused=report.refused if report else (),
+            warnings=report.warnings if report else (),
+            token=token if is_useful else "",
+            back=reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"),
+            template="admin/import_list.html",
+        )
 
     def _own_teams(self, request: HttpRequest) -> Any:
         rows = Organizer.objects.order_by("name")
