@@ -8,6 +8,7 @@ from uuid import UUID
 from celery import shared_task
 from django.core.cache import cache
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from kombu.exceptions import OperationalError as BrokerDown
 
 from evently.database import Busy
@@ -59,10 +60,14 @@ def schedule_refresh(payload: dict[str, Any]) -> None:
         refresh_summary.apply_async([event_id], countdown=PAUSE, expires=60)
 
 
+class WorkerAway(Busy):
+    message = gettext_lazy("Publishing cannot begin at this moment. Please try again soon; nothing has been lost.")
+
+
 def publish_later(event: Event, *, actor: str) -> None:
     """Have the worker publish a draft. Asked again, it is published once; how far it is, goes on being told.
 
-    Raises `Busy` when there is no way to the worker.
+    Raises `WorkerAway` when there is no way to the worker.
     """
     before = progress_of(event.pk)
     if before is None or before.refusals:
@@ -71,7 +76,7 @@ def publish_later(event: Event, *, actor: str) -> None:
         publish_event.delay(str(event.pk), actor)
     except BrokerDown as error:
         tell_progress(event.pk, before)
-        raise Busy from error
+        raise WorkerAway from error
 
 
 @shared_task(autoretry_for=(Busy,), max_retries=6, retry_backoff=2)
