@@ -14,7 +14,6 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from bookings.models import Booking
 from bookings.services import Contact, give_tickets
 from evently.accounts.models import Organizer, User
 from evently.desk.clock import VenueClockAdmin
@@ -28,7 +27,7 @@ from evently.errors import DomainError
 from evently.lists import ListReport
 from evently.templatetags.evently import money_exact
 from payments.models import RefundRun
-from payments.runs import plan_cancelling
+from payments.runs import ongoing, plan_cancelling
 from payments.services import cancel_event
 from payments.tasks import cancel_event as cancel_in_background
 from venues.models import Venue
@@ -286,7 +285,7 @@ class EventAdmin(EventDatesAdmin, ListImportAdmin, VersionedAdmin, VenueClockAdm
             seats = seats_by_status(event)
             steps = checklist(event, places=seats.get("all", 0))
             is_cancelled = event.status == Event.Status.CANCELLED
-            left = self._ongoing(event).count() if is_cancelled else 0
+            left = ongoing(event.pk).count() if is_cancelled else 0
             run = RefundRun.objects.filter(event=event).first() if is_cancelled and self.allows(request, MONEY, event) else None
             publishing = progress_of(event.pk) if is_draft(event) else None
             context |= {"checklist": steps, "seats": seats, "unfinished": left, "publishing": publishing, "run": run}
@@ -421,10 +420,6 @@ class EventAdmin(EventDatesAdmin, ListImportAdmin, VersionedAdmin, VenueClockAdm
             [_("The best free places; the tickets are mailed at once.")],
         )
         return form_page(request, admin=self, obj=event, title=title, form=form, button=button, facts=facts)
-
-    @staticmethod
-    def _ongoing(event: Event) -> QuerySet[Booking]:
-        return Booking.objects.filter(event=event, status__in=[*Booking.HOLDING, Booking.Status.CONFIRMED])
 
     def _own(self, request: HttpRequest, pk: Any) -> Event:
         event: Event = self.get_object(request, str(pk))

@@ -29,9 +29,10 @@ def cancel_booking(*, booking_id: UUID, actor: str) -> Booking:
     booking = bookings.lock_booking(booking_id=booking_id)
     is_over = Event.objects.filter(pk=booking.event_id, status=Event.Status.CANCELLED).exists()
     paid = Payment.objects.lock().filter(booking=booking, outcome=Payment.Outcome.CONFIRMED).first()
-    due = min(value_of(booking).paid_minor, left_of(paid))  # what was kept of tickets given back before stays kept
+    # What was kept of tickets given back before stays kept.
+    due = min(value_of(booking).paid_minor, left_of(paid)) if paid and is_over else 0
     booking = bookings.cancel_booking(booking_id=booking_id, actor=actor, paid=is_over)
-    if paid and is_over and due:
+    if paid and due:
         reason = Refund.Reason.EVENT_CANCELLED
         request_refund(paid, amount_minor=due, reason=reason, key=reason, actor=actor)
     return booking

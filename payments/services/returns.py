@@ -71,7 +71,7 @@ def return_tickets(
         return Refund.objects.filter(payment__booking=booking_id, key=once.name(owner)).first()
     booking = bookings.lock_booking(booking_id=booking_id)
     payment = Payment.objects.lock().filter(booking=booking, outcome=Payment.Outcome.CONFIRMED).first()
-    quote, value = quote_return(booking, line_ids), value_of(booking, line_ids)
+    quote = quote_return(booking, line_ids)
     if quote.back_minor != expected_minor:
         raise QuoteChanged(quote, currency=booking.currency)
     key = once.name(owner) if once else f"returned {booking.version}"
@@ -80,7 +80,8 @@ def return_tickets(
     )
     if payment is None or not quote.back_minor:
         return None
-    of = paid_by_rate(payment, value.tickets, with_services=value.is_all)
+    tickets = [(ticket.line.ticket_type_id, ticket.paid_minor) for ticket in quote.tickets]
+    of = paid_by_rate(payment, tickets, with_services=quote.is_all)
     return request_refund(payment, amount_minor=quote.back_minor, reason=Refund.Reason.RETURNED, key=key, actor=actor, of=of)
 
 
